@@ -1,0 +1,31 @@
+"""Typed errors: each message is one line that names the thing, the reason and what mends it."""
+
+from __future__ import annotations
+
+
+class EgoactError(Exception):
+    """A failure that a user can act on; the command line prints it as one line and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class UsageError(EgoactError):
+    """The command was used wrongly (exit code 2)."""
+
+    exit_code = 2
+
+
+class SourceError(EgoactError):
+    """A clip, camera or microphone cannot be opened or read."""
+
+
+class BundleError(EgoactError):
+    """A bundle is missing, damaged, of another schema version, or inconsistent."""
+
+
+class EngineError(EgoactError):
+    """An engine cannot be built, loaded, or was given the wrong tensors."""
+
+
+class AnnotationError(EgoactError):
+    """An annotation file cannot be read or does not hold what it must."""
