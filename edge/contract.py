@@ -225,3 +225,22 @@ class Telemetry:
     memory_mb: float = 0.0
     engines: tuple[str, ...] = ()
     """One line an engine: name, back end, precision."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """All that one replayed or recorded stream produced."""
+
+    title: str
+    clip: str
+    """File name as annotations name it."""
+    duration_s: float
+    labels: tuple[str, ...]
+    background_label: str | None
+    pace: Literal["realtime", "fast", "live"]
+    rows: tuple[FeatureRow, ...]
+    predictions: tuple[Prediction, ...]
+    segments: tuple[Segment, ...]
+    telemetry: Telemetry
+    notes: tuple[str, ...]
+    """What the user should know: no audio track, broken tail, frames dropped ..."""
