@@ -1,0 +1,67 @@
+"""Sound on the stream's own sample axis: every sample at the place where its time stamp puts it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.contract import NS_PER_S
+from edge.preprocess import MonoResampler
+from edge.sources.frame_times import MAX_GAP_NS
+
+TOLERANCE_NS = 50_000_000
+"""Time stamps may be off by this much before samples are inserted or cut (50 ms); containers round them."""
+
+
+class AudioAxis:
+    """Turns timed blocks of any rate and channel count into one gapless mono stream that starts at stream time 0.
+
+    Sound before 0 is cut, a late start and gaps become zeros, overlaps are cut, a change of rate is followed.
+    """
+
+    def __init__(self, out_rate_hz: int) -> None:
+        self._out_rate_hz = out_rate_hz
+        self._resampler: MonoResampler | None = None
+        self._run_start_samples = 0
+        self._run_in_samples = 0
+
+    def push(self, t_ns: int | None, samples: NDArray[Any], rate_hz: int) -> NDArray[np.float32]:
+        """samples: [n] or [n, channels] at `rate_hz`, the first at stream time `t_ns` (None: right after the last).
+
+        Returns float32 [m], the next samples of the axis that are ready.
+        """
+        ready = []
+        if self._resampler is None or self._resampler.in_rate_hz != rate_hz:
+            ready.append(self.flush())
+            self._resampler = MonoResampler(rate_hz, self._out_rate_hz)
+        gap = 0 if t_ns is None else self._gap_samples(t_ns, rate_hz)
+        if gap > 0:
+            ready.append(self._feed(np.zeros(gap, np.float32)))
+        ready.append(self._feed(samples[max(0, -gap) :]))
+        return np.concatenate(ready)
+
+    def flush(self) -> NDArray[np.float32]:
+        """The last samples of the axis, float32 [m]."""
+        if self._resampler is None:
+            return np.zeros(0, np.float32)
+        tail = self._resampler.flush()
+        self._run_start_samples += self._resampler.total_samples
+        self._run_in_samples = 0
+        self._resampler = None
+        return tail
+
+    def _gap_samples(self, t_ns: int, rate_hz: int) -> int:
+        """Input samples missing before `t_ns` (negative: samples that are too many); 0 within the tolerance."""
+        run_start_ns = self._run_start_samples * NS_PER_S // self._out_rate_hz
+        gap_ns = t_ns - run_start_ns - self._run_in_samples * NS_PER_S // rate_hz
+        started = self._run_start_samples + self._run_in_samples > 0
+        if started and (abs(gap_ns) <= TOLERANCE_NS or abs(gap_ns) > MAX_GAP_NS):
+            return 0
+        return round(gap_ns * rate_hz / NS_PER_S)
+
+    def _feed(self, samples: NDArray[Any]) -> NDArray[np.float32]:
+        assert self._resampler is not None
+        self._run_in_samples += len(samples)
+        return self._resampler.push(samples)

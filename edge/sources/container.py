@@ -1,0 +1,91 @@
+"""Media files through PyAV: opening with one-line errors, and decoding that survives damaged packets."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+
+from edge.contract import NS_PER_S
+from edge.errors import SourceError
+
+_MAX_READ_FAILURES = 8
+"""Some demuxers repeat one error for ever: give up after so many in a row."""
+
+_NOT_VIDEO_FORMATS = {"tty"}
+"""libav renders plain text files as pictures of a terminal."""
+
+
+@dataclass
+class Damage:
+    """What was wrong in one stream of a file."""
+
+    packets: int = 0
+    """Packets that could not be read or decoded, and were skipped."""
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a media file. Raises SourceError when it is missing, unreadable, or no media file."""
+    if not path.exists():
+        raise SourceError(f"{path}: no such file; check the path")
+    if path.is_dir():
+        raise SourceError(f"{path}: is a folder; name a clip inside it")
+    if path.stat().st_size == 0:
+        raise SourceError(f"{path}: the file is empty; copy or record it again")
+    av.logging.set_level(None)  # libav must not write on the terminal
+    try:
+        # "file:" so that a colon in a name is not read as a protocol; the whitelist keeps playlists off the network.
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file,crypto,data"})
+    except (av.FFmpegError, OSError) as error:
+        raise SourceError(_open_failure(path, error)) from error
+    if container.format.name in _NOT_VIDEO_FORMATS:
+        container.close()
+        raise SourceError(f"{path}: is a text file, not a video; give a clip such as MP4, MKV or MOV")
+    return container
+
+
+def _open_failure(path: Path, error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return f"{path}: may not be read; change its permissions"
+    with path.open("rb") as file:
+        is_mp4 = file.read(12)[4:8] == b"ftyp"
+    if is_mp4:
+        return f"{path}: the MP4 is incomplete (its index is missing); record or copy it again, or repair it"
+    return f"{path}: not a video that can be read; give a clip such as MP4, MKV or MOV"
+
+
+def decode(container: InputContainer, stream: Any, damage: Damage) -> Iterator[Any]:
+    """All frames of a stream in presentation order; damaged packets are counted and skipped, never raised."""
+    failures = 0
+    while failures < _MAX_READ_FAILURES:
+        try:
+            for packet in container.demux(stream):
+                failures = 0
+                yield from _decode_packet(packet, damage)
+            return
+        except (av.FFmpegError, OSError):
+            failures += 1
+            damage.packets += 1
+    with contextlib.suppress(av.FFmpegError):
+        yield from stream.codec_context.decode(None)  # frames that decoder threads still hold
+
+
+def _decode_packet(packet: Any, damage: Damage) -> list[Any]:
+    try:
+        return list(packet.decode())
+    except av.error.EOFError:
+        return []
+    except (av.FFmpegError, ValueError):
+        damage.packets += 1
+        return []
+
+
+def pts_ns(pts: int, time_base: Fraction) -> int:
+    """A time stamp in ns on the file's own time axis, rounded down."""
+    return pts * NS_PER_S * time_base.numerator // time_base.denominator

@@ -1,0 +1,121 @@
+"""The video of a recorded clip as grid frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.contract import NS_PER_S, Frame, VideoEnd, WindowSpec
+from edge.errors import SourceError
+from edge.preprocess import GridSampler, resize_crop
+from edge.sources.container import Damage, decode, open_container, pts_ns
+from edge.sources.frame_times import FrameTimes
+
+_TAIL_NS = NS_PER_S // 2
+"""A video that stops this much before its declared end has a broken tail."""
+
+_QUARTER_TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
+
+
+class VideoTrack:
+    """Decodes the best video stream of a file; only frames that the grid needs are converted and resized.
+
+    `start_ns` is the time of the first frame on the file's own axis, which is stream time 0.
+    Raises SourceError when the file holds no video that decodes.
+    """
+
+    def __init__(self, path: Path, spec: WindowSpec) -> None:
+        self._spec = spec
+        self._container = open_container(path)
+        self._damage = Damage()
+        try:
+            self._stream, self._frames = self._open_stream(path)
+        except SourceError:
+            self._container.close()
+            raise
+        # Read all that is needed from the stream now: it may not be touched once the file is closed.
+        rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
+        self._interval_ns = round(NS_PER_S / rate) if rate else NS_PER_S // spec.frame_rate_hz
+        self._time_base: Fraction = self._stream.time_base
+        duration = self._stream.duration
+        self._declared_ns = None if duration is None else pts_ns(duration, self._time_base)
+        """Duration of the video that the file's header promises; None when it promises none."""
+        self._finished = False
+        self._times = FrameTimes(self._interval_ns)
+        self._last_ns = 0
+        first = next(self._frames)
+        self._frames = chain([first], self._frames)
+        self._start_pts = first.pts or 0
+        self.start_ns = pts_ns(self._start_pts, self._time_base)
+
+    def _open_stream(self, path: Path) -> tuple[Any, Iterator[Any]]:
+        """The best video stream that decodes, and its frames."""
+        candidates = [s for s in self._container.streams.video if not _is_picture(s)]
+        if not candidates:
+            raise SourceError(f"{path}: has no video stream; give a clip with pictures")
+        best = self._container.streams.best("video")
+        for stream in sorted(candidates, key=lambda s: s is not best and s.index + 1):
+            stream.thread_type = "AUTO"
+            frames = decode(self._container, stream, self._damage)
+            first = next(frames, None)
+            if first is not None:
+                return stream, chain([first], frames)
+            self._container.seek(0)
+        raise SourceError(f"{path}: its video ({candidates[0].name}) cannot be decoded; record or copy it again")
+
+    def events(self) -> Iterator[tuple[int, Frame | VideoEnd]]:
+        """(due time in ns of stream time, event) in time order; `VideoEnd` is the last."""
+        grid = GridSampler(self._spec)
+        image: NDArray[np.uint8] | None = None
+        image_ns = 0
+        for decoded in self._frames:
+            pts = decoded.pts
+            t_ns = self._times.push(None if pts is None else pts_ns(pts - self._start_pts, self._time_base))
+            self._last_ns = max(self._last_ns, t_ns)
+            settled = grid.push(t_ns)
+            if not settled:
+                continue
+            if image is not None:
+                for tick, _ in settled[:-1]:
+                    yield self._spec.tick_ns(tick), Frame(tick, image_ns, image)
+            image, image_ns = resize_crop(upright_rgb(decoded), self._spec.frame_size_px), t_ns
+            tick = settled[-1][0]
+            yield self._spec.tick_ns(tick), Frame(tick, image_ns, image)
+        self._finished = True
+        yield self._spec.tick_ns(grid.ticks - 1), VideoEnd(grid.ticks)
+
+    def notes(self) -> list[str]:
+        """What the user should know so far."""
+        notes = []
+        if self._damage.packets:
+            notes.append(f"{self._damage.packets} damaged video packets were skipped")
+        if self._times.mended:
+            notes.append(f"{self._times.mended} frames had no usable time stamp and were placed by the average rate")
+        end_ns = self._last_ns + self._interval_ns
+        if self._finished and self._declared_ns is not None and self._declared_ns - end_ns > _TAIL_NS:
+            end_s, declared_s = end_ns / NS_PER_S, self._declared_ns / NS_PER_S
+            notes.append(f"the clip is broken at its end: the video stops at {end_s:.1f} s of {declared_s:.1f} s")
+        return notes
+
+    def close(self) -> None:
+        self._container.close()
+
+
+def _is_picture(stream: Any) -> bool:
+    """Cover art and the like: a picture in the place of a video."""
+    return stream.codec_context is None or bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def upright_rgb(frame: Any) -> NDArray[np.uint8]:
+    """A decoded frame as RGB uint8 [H, W, 3], turned as its display matrix asks, to the nearest quarter turn."""
+    rgb: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
+    turns = round(getattr(frame, "rotation", 0) / 90) % 4
+    return cv2.rotate(rgb, _QUARTER_TURNS[turns]) if turns else rgb  # type: ignore[return-value]
