@@ -1,0 +1,98 @@
+"""PyTorch modules -> ONNX graphs with the names and static shapes of the window contract."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from trainer.models.beats import Beats
+from trainer.models.fbank import MEL_BINS, Fbank
+from trainer.models.fusion import FusedModel
+from trainer.models.slowfast import FAST_FRAMES
+from trainer.models.video_net import VideoNet
+
+OPSET = 17  # the first with LayerNormalization as one node; TensorRT 10.3 (JetPack 6) parses it
+HEAD_ROWS = 3  # all modalities, video only, audio only
+
+
+def export_video(net: VideoNet, path: Path) -> None:
+    """frames [1, 32, S, S, 3] uint8 -> appearance [1, A], motion [1, M]."""
+    side = net.slowfast.crop_px
+    frames = torch.zeros(1, FAST_FRAMES, side, side, 3, dtype=torch.uint8)
+    _export(net, (frames,), path, ["frames"], ["appearance", "motion"])
+
+
+def export_fbank(path: Path, samples: int) -> None:
+    """waveform [1, samples] float32 at 16 kHz -> fbank [1, frames, 128]. Run it in float32 always."""
+    _export(Fbank(), (torch.zeros(1, samples),), path, ["waveform"], ["fbank"])
+
+
+def export_audio(beats: Beats, path: Path, fbank_frames: int) -> None:
+    """fbank [1, fbank_frames, 128] -> audio [1, D]."""
+    _export(beats, (torch.zeros(1, fbank_frames, MEL_BINS),), path, ["fbank"], ["audio"])
+
+
+def export_head(fused: FusedModel, path: Path) -> None:
+    """appearance [1, 3A], motion [1, 3M], audio [1, D], mask [3, 3] -> logits [3, K]."""
+    inputs = (
+        torch.zeros(1, fused.appearance_dim),
+        torch.zeros(1, fused.motion_dim),
+        torch.zeros(1, fused.audio_dim),
+        torch.ones(HEAD_ROWS, 3),
+    )
+    _export(MaskedRows(fused), inputs, path, ["appearance", "motion", "audio", "mask"], ["logits"])
+
+
+class MaskedRows(nn.Module):
+    """The inference form of the fused model as a module of its own, because an exporter calls `forward`."""
+
+    def __init__(self, fused: FusedModel) -> None:
+        super().__init__()
+        self.fused = fused
+
+    def forward(self, appearance: Tensor, motion: Tensor, audio: Tensor, mask: Tensor) -> Tensor:
+        return self.fused.masked_rows(appearance, motion, audio, mask)
+
+
+def _export(
+    net: nn.Module, inputs: tuple[Tensor, ...], path: Path, input_names: list[str], output_names: list[str]
+) -> None:
+    # eval() on the outermost module: the exporter restores its mode recursively and would switch dropout back on.
+    net = copy.deepcopy(net).cpu().eval()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter warns of its age and of shapes that are meant to be static
+        torch.onnx.export(
+            net, inputs, path, dynamo=False, opset_version=OPSET, input_names=input_names, output_names=output_names
+        )
+    model = onnx.load(path)
+    _inline_shared_weights(model.graph)
+    _strip_provenance(model)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _inline_shared_weights(graph: onnx.GraphProto) -> None:
+    # The exporter merges equal weights and reads them through Identity; quantisers look for weights at the node itself.
+    weights = {initializer.name for initializer in graph.initializer}
+    sources = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "Identity" and n.input[0] in weights}
+    kept = [node for node in graph.node if node.output[0] not in sources]
+    for node in kept:
+        node.input[:] = [sources.get(name, name) for name in node.input]
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+def _strip_provenance(model: onnx.ModelProto) -> None:
+    # Doc strings and metadata hold stack traces with local paths, which would also make equal weights differ in bytes.
+    model.doc_string = ""
+    del model.metadata_props[:]
+    graph = model.graph
+    graph.doc_string = ""
+    for item in [*graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info]:
+        item.doc_string = ""
+        del item.metadata_props[:]

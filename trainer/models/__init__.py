@@ -1,0 +1,1 @@
+"""The networks: SlowFast (appearance, motion), BEATs (audio) and the fused model of the paper."""
