@@ -1,0 +1,1 @@
+"""Models, data, features, training and evaluation. May import `edge`; needs torch."""

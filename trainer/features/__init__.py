@@ -1,0 +1,1 @@
+"""Frozen features: the rows of recorded clips through the backbones, kept on disk."""

@@ -1,0 +1,1 @@
+"""Narrations and their text embeddings; used in training only."""
