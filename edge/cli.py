@@ -1,0 +1,116 @@
+"""The `egoact` command: a table of commands, each loaded only when it is asked for.
+
+Modules are named by text, because `edge` imports no other package of ours; a command whose package lacks its
+libraries says which extra installs them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+from typing import NamedTuple
+
+from edge.errors import EgoactError, UsageError
+from edge.text import printable
+
+PROGRAM = "egoact"
+FAILED, INTERRUPTED = 1, 130
+
+
+class Command(NamedTuple):
+    """A command: the module with `configure(parser)` and `run(args) -> exit code`, and the extra that it needs."""
+
+    module: str
+    help: str
+    extra: str | None = None
+
+
+COMMANDS = {
+    "demo": Command("edge.demo", "replay the built-in clip at real pace, with its annotation"),
+    "replay": Command("edge.replay", "replay recorded clips: labels, segments, accuracy, report"),
+    "world": Command("trainer.data.world.command", "render the built-in world of labelled clips", "train"),
+    "build-bundle": Command("export.build_bundle", "rebuild the shipped bundle from nothing", "train,export"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 1 (failed), 2 (wrong use), 130 (interrupted)."""
+    arguments = sys.argv[1:] if argv is None else argv
+    name = arguments[0] if arguments else "--help"
+    try:
+        if name in ("-h", "--help", "help"):
+            print(_overview())
+            return 0
+        if name == "--version":
+            print(_version())
+            return 0
+        return _run(name, arguments[1:])
+    except EgoactError as error:
+        print(f"{PROGRAM} {printable(name)}: {printable(str(error))}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nothing is wrong, and Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        if os.environ.get("EGOACT_DEBUG"):
+            raise
+        print(
+            f"{PROGRAM} {printable(name)}: unexpected {type(error).__name__}: {printable(str(error))}; "
+            "run again with EGOACT_DEBUG=1 for the traceback and report it",
+            file=sys.stderr,
+        )
+        return FAILED
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    command = COMMANDS.get(name)
+    if command is None:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"'{PROGRAM} --help' lists the commands"
+        raise UsageError(f"there is no such command; {hint}")
+    try:
+        module = importlib.import_module(command.module)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{error.name} is not installed; install what this command needs: pip install 'egoact[{command.extra}]'"
+        ) from error
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} {name}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.configure(parser)
+    return int(module.run(parser.parse_args(arguments)))
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [
+        f"usage: {PROGRAM} COMMAND [options]",
+        "",
+        "Recognises what the wearer of a camera is doing, from video and sound, on the device.",
+        "",
+        *(f"  {name:<{width}}  {command.help}" for name, command in COMMANDS.items()),
+        "",
+        f"'{PROGRAM} COMMAND --help' tells more, with an example.",
+    ]
+    return "\n".join(lines)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"{PROGRAM} {version('egoact')}"
+    except PackageNotFoundError:
+        return f"{PROGRAM} (not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""Windows -> feature rows -> head -> calibrated probabilities. One thread owns a recognizer and its engines."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.bundle import Bundle
+from edge.contract import HEAD_MASK, ClipFeatures, FeatureRow
+from edge.engines.base import Engine, warm_up
+from edge.engines.openvino import OpenVinoEngine
+from edge.errors import BundleError
+from edge.rings import AudioWindow, VideoWindow
+from edge.telemetry import StageTimer
+
+MIN_COVERAGE = 0.5
+"""A modality that covers less than this share of its window is masked out of the head."""
+
+
+@dataclass(frozen=True)
+class Engines:
+    """The four graphs of a bundle, compiled."""
+
+    video: Engine
+    fbank: Engine
+    audio: Engine
+    head: Engine
+
+    def describe(self) -> tuple[str, ...]:
+        specs = [engine.spec for engine in (self.video, self.fbank, self.audio, self.head)]
+        return tuple(f"{spec.name}: {spec.backend} {spec.precision}" for spec in specs)
+
+    def close(self) -> None:
+        for engine in (self.video, self.fbank, self.audio, self.head):
+            engine.close()
+
+
+def load_engines(bundle: Bundle, *, precision: str = "f32", threads: int | None = None) -> Engines:
+    """Compile the bundle's graphs for the CPU and warm them up.
+
+    `precision` is that of the two backbones; the log-mel graph and the head always run in FP32.
+
+    Raises:
+        EngineError: OpenVINO refuses a graph.
+        BundleError: the graphs do not have the shapes that the manifest promises.
+    """
+
+    def compiled(name: str, precision: str) -> Engine:
+        return OpenVinoEngine(bundle.graph(name), precision=precision, threads=threads)
+
+    engines = Engines(
+        video=compiled("video", precision),
+        fbank=compiled("fbank", "f32"),
+        audio=compiled("audio", precision),
+        head=compiled("head", "f32"),
+    )
+    _check_shapes(bundle, engines)
+    for engine in (engines.video, engines.fbank, engines.audio, engines.head):
+        warm_up(engine)
+    return engines
+
+
+class Recognizer:
+    """Computes each row once, keeps the last rows, and runs the head on the live clip they form."""
+
+    def __init__(self, bundle: Bundle, engines: Engines, *, temperature: float) -> None:
+        self.bundle = bundle
+        self.engines = engines
+        self._temperature = temperature
+        self._rows: deque[FeatureRow] = deque(maxlen=bundle.window.clip_rows)
+
+    def reset(self) -> None:
+        """Forget the rows of the stream before."""
+        self._rows.clear()
+
+    def add_row(self, start_tick: int, window: VideoWindow, timer: StageTimer) -> FeatureRow:
+        """Run the video engine on the next row, frames uint8 [row_frames, S, S, 3]."""
+        with timer.stage("video"):
+            out = self.engines.video.infer({"frames": window.frames[None]})
+        row = FeatureRow(
+            index=self._rows[-1].index + 1 if self._rows else 0,
+            start_tick=start_tick,
+            appearance=out["appearance"][0].copy(),
+            motion=out["motion"][0].copy(),
+            coverage=window.coverage,
+        )
+        self._rows.append(row)
+        return row
+
+    def clip(self, window: AudioWindow, timer: StageTimer) -> ClipFeatures:
+        """The live clip that ends with the newest row, with the audio of its extent (float32 [clip_audio_samples])."""
+        spec = self.bundle.window
+        newest = self._rows[-1]
+        by_index = {row.index: row for row in self._rows}
+        rows = [by_index[index] for index in spec.live_clip_rows(newest.index)]
+        # A muted microphone and an empty track give exact zeros: that is no sound, not silence.
+        heard = window.coverage if window.samples.any() else 0.0
+        if heard >= MIN_COVERAGE:
+            with timer.stage("fbank"):
+                fbank = self.engines.fbank.infer({"waveform": window.samples[None]})["fbank"]
+            with timer.stage("audio"):
+                audio = self.engines.audio.infer({"fbank": fbank})["audio"][0].copy()
+        else:
+            audio = np.zeros(self.bundle.feature_dims.audio, np.float32)
+        return ClipFeatures(
+            row=newest,
+            end_ns=spec.tick_ns(newest.start_tick + spec.row_frames),
+            appearance=np.concatenate([row.appearance for row in rows]),
+            motion=np.concatenate([row.motion for row in rows]),
+            audio=audio,
+            video_coverage=float(np.mean([row.coverage for row in rows])),
+            audio_coverage=heard,
+        )
+
+    def probabilities(self, clip: ClipFeatures, timer: StageTimer) -> NDArray[np.float32]:
+        """Calibrated probabilities float32 [3 modes, K]; NaN in the rows of a modality that is not there."""
+        seen, heard = clip.video_coverage >= MIN_COVERAGE, clip.audio_coverage >= MIN_COVERAGE
+        mask = HEAD_MASK * np.array([seen, seen, heard], np.float32)
+        with timer.stage("head"):
+            logits = self.engines.head.infer(
+                {
+                    "appearance": clip.appearance[None],
+                    "motion": clip.motion[None],
+                    "audio": clip.audio[None],
+                    "mask": mask,
+                }
+            )["logits"]
+        scaled = logits / self._temperature
+        exponent = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        probabilities = (exponent / exponent.sum(axis=1, keepdims=True)).astype(np.float32)
+        probabilities[~mask.any(axis=1)] = np.nan
+        return probabilities
+
+
+def _check_shapes(bundle: Bundle, engines: Engines) -> None:
+    spec, dims, classes = bundle.window, bundle.feature_dims, len(bundle.labels)
+    expected = {
+        ("video", "frames"): (1, spec.row_frames, spec.frame_size_px, spec.frame_size_px, 3),
+        ("video", "appearance"): (1, dims.appearance),
+        ("video", "motion"): (1, dims.motion),
+        ("fbank", "waveform"): (1, spec.clip_audio_samples),
+        ("audio", "audio"): (1, dims.audio),
+        ("head", "appearance"): (1, spec.clip_rows * dims.appearance),
+        ("head", "motion"): (1, spec.clip_rows * dims.motion),
+        ("head", "audio"): (1, dims.audio),
+        ("head", "mask"): HEAD_MASK.shape,
+        ("head", "logits"): (len(HEAD_MASK), classes),
+    }
+    for (graph, tensor), shape in expected.items():
+        engine: Engine = getattr(engines, graph)
+        ports = {port.name: port.shape for port in (*engine.spec.inputs, *engine.spec.outputs)}
+        if ports.get(tensor) != shape:
+            raise BundleError(
+                f"{Path(bundle.path) / (graph + '.onnx')}: tensor {tensor} is {ports.get(tensor)}, the manifest "
+                f"promises {shape}; export the bundle again"
+            )

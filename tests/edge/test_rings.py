@@ -1,0 +1,115 @@
+"""Rings: what was put in comes out at its tick or sample, and what was not is said so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.contract import AudioBlock, Frame, WindowSpec
+from edge.rings import AudioRing, Rings, VideoRing
+
+SPEC = WindowSpec(frame_size_px=4)
+
+
+def frame(tick: int, *, late_s: float = 0.0) -> Frame:
+    return Frame(tick, SPEC.tick_ns(tick) - int(late_s * 1e9), np.full((4, 4, 3), tick % 251, np.uint8))
+
+
+def test_row_holds_the_frames_of_its_ticks_after_wrapping() -> None:
+    ring = VideoRing(SPEC, 50)
+    for tick in range(130):
+        ring.put(frame(tick))
+    window = ring.row(96)
+    assert window.frames.shape == (32, 4, 4, 3)
+    assert window.frames[:, 0, 0, 0].tolist() == [t % 251 for t in range(96, 128)]
+    assert window.coverage == 1.0
+
+
+def test_row_that_was_overwritten_is_refused() -> None:
+    ring = VideoRing(SPEC, 50)
+    for tick in range(130):
+        ring.put(frame(tick))
+    with pytest.raises(LookupError, match="tick 64"):
+        ring.row(64)
+
+
+def test_short_stream_repeats_its_last_frame_and_says_so() -> None:
+    ring = VideoRing(SPEC, 64)
+    for tick in range(10):
+        ring.put(frame(tick))
+    window = ring.row(0)
+    assert window.frames[:, 0, 0, 0].tolist() == [*range(10), *[9] * 22]
+    assert window.coverage == pytest.approx(10 / 32)
+
+
+def test_stale_frames_lower_the_coverage() -> None:
+    ring = VideoRing(SPEC, 64)
+    for tick in range(32):
+        ring.put(frame(tick, late_s=0.3 if tick < 8 else 0.0))
+    assert ring.row(0).coverage == pytest.approx(24 / 32)
+
+
+def test_row_is_a_copy() -> None:
+    ring = VideoRing(SPEC, 48)
+    for tick in range(32):
+        ring.put(frame(tick))
+    window = ring.row(0)
+    for tick in range(32, 80):
+        ring.put(frame(tick))
+    assert window.frames[0, 0, 0, 0] == 0
+
+
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=20),
+    gaps=st.lists(st.integers(-10, 30), min_size=20, max_size=20),
+    end=st.integers(-20, 500),
+    length=st.integers(1, 100),
+)
+def test_audio_window_equals_a_plain_array(lengths: list[int], gaps: list[int], end: int, length: int) -> None:
+    """Against the obvious version: an unlimited array with a flag a sample."""
+    capacity = 150
+    ring = AudioRing(capacity)
+    plain, heard = np.zeros(4000, np.float32), np.zeros(4000, bool)
+    next_sample = 0
+    for count, gap in zip(lengths, gaps, strict=False):
+        start = max(0, next_sample + gap)
+        samples = np.arange(start + 1, start + count + 1, dtype=np.float32)
+        ring.put(AudioBlock(start, samples))
+        fresh = max(start, next_sample)
+        if start + count > fresh:
+            plain[fresh : start + count] = np.arange(fresh + 1, start + count + 1)
+            heard[fresh : start + count] = True
+        next_sample = max(next_sample, start + count)
+    window = ring.window(end, length)
+    index = np.arange(end - length, end)
+    there = (index >= max(0, next_sample - capacity)) & (index < next_sample) & heard[np.clip(index, 0, None)]
+    assert window.samples.tolist() == np.where(there, plain[np.clip(index, 0, None)], 0).tolist()
+    assert window.coverage == pytest.approx(there.mean())
+
+
+def test_a_row_is_ready_only_with_its_sound() -> None:
+    rings = Rings(SPEC)
+    for tick in range(32):
+        rings.video.put(frame(tick))
+    assert not rings.ready(0)
+    rings.audio.put(AudioBlock(0, np.ones(rings.audio_end_sample(0) - 1, np.float32)))
+    assert not rings.ready(0)
+    rings.audio.put(AudioBlock(rings.audio_end_sample(0) - 1, np.ones(1, np.float32)))
+    assert rings.ready(0)
+    assert not rings.ready(16)
+    rings.video_ended = rings.audio_ended = True
+    assert rings.ready(16)
+
+
+def test_a_waiting_writer_never_overwrites_what_is_needed() -> None:
+    rings = Rings(SPEC, seconds=4.0)
+    capacity = rings.video.capacity_ticks
+    assert not rings.would_overwrite(frame(capacity - 1))
+    assert rings.would_overwrite(frame(capacity))
+    rings.oldest_needed_tick = 1
+    assert not rings.would_overwrite(frame(capacity))
+    samples = rings.audio.capacity_samples
+    assert not rings.would_overwrite(AudioBlock(samples - 5, np.ones(5, np.float32)))
+    assert rings.would_overwrite(AudioBlock(samples - 4, np.ones(5, np.float32)))
