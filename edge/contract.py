@@ -74,7 +74,7 @@ class WindowSpec:
         return [int(i) for i in np.rint(np.linspace(first, last, self.clip_rows))]
 
     def live_clip_rows(self, newest: int) -> list[int]:
-        """Row indices of the live clip whose newest row is `newest`: the last rows, fewer distinct ones at the start."""
+        """Row indices of the live clip that ends with row `newest`; fewer distinct ones at the start."""
         return self.clip_row_indices(max(0, newest - self.clip_rows + 1), newest)
 
 

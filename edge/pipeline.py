@@ -114,18 +114,21 @@ class Pipeline:
         rings, spec = self._rings, self._spec
         start_tick, last_start = 0, -1
         while True:
-            with rings.changed:
-                rings.changed.wait_for(lambda: self._stopping.is_set() or rings.ready(start_tick))
-            if self._stopping.is_set():
+            if not self._wait_for_row(start_tick):
                 return
             ticks = rings.video.next_tick
             if start_tick + spec.row_frames > ticks:
                 # The stream ended inside a row: Ego4D's last row ends on the last frame.
-                rest = [start for start in spec.row_starts(ticks) if start > last_start]
-                yield from rest
+                yield from (start for start in spec.row_starts(ticks) if start > last_start)
                 return
             yield start_tick
             last_start, start_tick = start_tick, start_tick + spec.hop_frames
+
+    def _wait_for_row(self, start_tick: int) -> bool:
+        """False when `stop` was called first."""
+        with self._rings.changed:
+            self._rings.changed.wait_for(lambda: self._stopping.is_set() or self._rings.ready(start_tick))
+        return not self._stopping.is_set()
 
     def _release(self, start_tick: int) -> None:
         """The row's frames are copied: account for them and let the writer go on."""

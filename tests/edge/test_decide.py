@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,7 +103,7 @@ def test_segments_never_overlap_and_all_end(rows: list[tuple[float, float, float
         assert segment.state == "closed"
         assert segment.end_ns - segment.start_ns >= minimum_s * 1e9 - 1
         assert 0 <= segment.confidence <= 1 + 1e-6
-    for before, after in zip(segments, segments[1:], strict=False):
+    for before, after in itertools.pairwise(segments):
         assert before.end_ns <= after.start_ns
     if segments:
         assert segments[-1].end_ns <= len(rows) * HOP_NS
