@@ -1,0 +1,1 @@
+"""The built-in world: labelled first-person clips with sound, drawn and synthesised by rules, deterministic by seed."""
