@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge.contract import NS_PER_S
 from edge.preprocess import MonoResampler
-from edge.sources.frame_times import MAX_GAP_NS
+from edge.sources.frame_times import MAX_BACK_NS, MAX_GAP_NS
 
 TOLERANCE_NS = 50_000_000
 """Time stamps may be off by this much before samples are inserted or cut (50 ms); containers round them."""
@@ -18,14 +18,15 @@ TOLERANCE_NS = 50_000_000
 class AudioAxis:
     """Turns timed blocks of any rate and channel count into one gapless mono stream that starts at stream time 0.
 
-    Sound before 0 is cut, a late start and gaps become zeros, overlaps are cut, a change of rate is followed.
+    Sound before 0 is cut, a late start and gaps become zeros, overlaps are cut, a change of rate is followed, and a new
+    time line (a joined recording) goes on where the old one ended.
     """
 
     def __init__(self, out_rate_hz: int) -> None:
         self._out_rate_hz = out_rate_hz
         self._resampler: MonoResampler | None = None
         self._run_start_samples = 0
-        self._run_in_samples = 0
+        self._shift_ns = 0
 
     def push(self, t_ns: int | None, samples: NDArray[Any], rate_hz: int) -> NDArray[np.float32]:
         """samples: [n] or [n, channels] at `rate_hz`, the first at stream time `t_ns` (None: right after the last).
@@ -33,13 +34,14 @@ class AudioAxis:
         Returns float32 [m], the next samples of the axis that are ready.
         """
         ready = []
-        if self._resampler is None or self._resampler.in_rate_hz != rate_hz:
+        resampler = self._resampler
+        if resampler is None or resampler.in_rate_hz != rate_hz:
             ready.append(self.flush())
-            self._resampler = MonoResampler(rate_hz, self._out_rate_hz)
-        gap = 0 if t_ns is None else self._gap_samples(t_ns, rate_hz)
+            resampler = self._resampler = MonoResampler(rate_hz, self._out_rate_hz)
+        gap = 0 if t_ns is None else self._gap_samples(t_ns, resampler)
         if gap > 0:
-            ready.append(self._feed(np.zeros(gap, np.float32)))
-        ready.append(self._feed(samples[max(0, -gap) :]))
+            ready.append(resampler.push(np.zeros(gap, np.float32)))
+        ready.append(resampler.push(samples[max(0, -gap) :]))
         return np.concatenate(ready)
 
     def flush(self) -> NDArray[np.float32]:
@@ -48,20 +50,17 @@ class AudioAxis:
             return np.zeros(0, np.float32)
         tail = self._resampler.flush()
         self._run_start_samples += self._resampler.total_samples
-        self._run_in_samples = 0
         self._resampler = None
         return tail
 
-    def _gap_samples(self, t_ns: int, rate_hz: int) -> int:
+    def _gap_samples(self, t_ns: int, resampler: MonoResampler) -> int:
         """Input samples missing before `t_ns` (negative: samples that are too many); 0 within the tolerance."""
-        run_start_ns = self._run_start_samples * NS_PER_S // self._out_rate_hz
-        gap_ns = t_ns - run_start_ns - self._run_in_samples * NS_PER_S // rate_hz
-        started = self._run_start_samples + self._run_in_samples > 0
-        if started and (abs(gap_ns) <= TOLERANCE_NS or abs(gap_ns) > MAX_GAP_NS):
+        placed_samples = self._run_start_samples + resampler.total_samples
+        gap_ns = t_ns + self._shift_ns - placed_samples * NS_PER_S // self._out_rate_hz
+        furthest_back_ns = MAX_BACK_NS if placed_samples else MAX_GAP_NS
+        if not -furthest_back_ns <= gap_ns <= MAX_GAP_NS:
+            self._shift_ns -= gap_ns
             return 0
-        return round(gap_ns * rate_hz / NS_PER_S)
-
-    def _feed(self, samples: NDArray[Any]) -> NDArray[np.float32]:
-        assert self._resampler is not None
-        self._run_in_samples += len(samples)
-        return self._resampler.push(samples)
+        if placed_samples and abs(gap_ns) <= TOLERANCE_NS:
+            return 0
+        return round(gap_ns * resampler.in_rate_hz / NS_PER_S)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge.contract import NS_PER_S, AudioBlock, AudioEnd, WindowSpec
 from edge.sources.audio_axis import AudioAxis
-from edge.sources.container import Damage, decode, open_container, pts_ns
+from edge.sources.container import Damage, damage_note, decode, open_container, pts_ns, rewind
 
 BLOCK_S = 0.02
 """Length of an audio block."""
@@ -52,7 +52,7 @@ class AudioTrack:
             if first is not None:
                 self._damage = damage
                 return stream, chain([first], frames)
-            self._container.seek(0)
+            rewind(self._container)
         return None, iter(())
 
     def _missing_reason(self) -> str | None:
@@ -95,14 +95,10 @@ class AudioTrack:
 
     def notes(self) -> list[str]:
         """What the user should know so far."""
-        notes = []
-        if self.missing_reason is not None:
-            notes.append(self.missing_reason)
+        notes = [] if self.missing_reason is None else [self.missing_reason]
         if self._finished and self._peak <= _SILENCE_PEAK:
             notes.append("the audio track is silent")
-        if self._damage.packets:
-            notes.append(f"{self._damage.packets} damaged audio packets were skipped")
-        return notes
+        return notes + damage_note(self._damage, "audio")
 
     def close(self) -> None:
         self._container.close()

@@ -41,7 +41,7 @@ def open_container(path: Path) -> InputContainer:
     av.logging.set_level(None)  # libav must not write on the terminal
     try:
         # "file:" so that a colon in a name is not read as a protocol; the whitelist keeps playlists off the network.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file,crypto,data"})
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise SourceError(_open_failure(path, error)) from error
     if container.format.name in _NOT_VIDEO_FORMATS:
@@ -86,6 +86,20 @@ def _decode_packet(packet: Any, damage: Damage) -> list[Any]:
         return []
 
 
+def rewind(container: InputContainer) -> None:
+    """Back to the beginning, as far as the file allows."""
+    with contextlib.suppress(av.FFmpegError):
+        container.seek(0)
+
+
 def pts_ns(pts: int, time_base: Fraction) -> int:
     """A time stamp in ns on the file's own time axis, rounded down."""
     return pts * NS_PER_S * time_base.numerator // time_base.denominator
+
+
+def damage_note(damage: Damage, kind: str) -> list[str]:
+    """What to tell the user about damage in a stream of this kind ('video', 'audio'); empty when there is none."""
+    if not damage.packets:
+        return []
+    packets = "packet was" if damage.packets == 1 else "packets were"
+    return [f"{damage.packets} damaged {kind} {packets} skipped"]

@@ -49,7 +49,11 @@ class ReplaySource:
         Raises SourceError when there is no such file or no video in it that decodes.
         """
         self._video = VideoTrack(self._path, self._spec)
-        self._audio = AudioTrack(self._path, self._spec, self._video.start_ns)
+        try:
+            self._audio = AudioTrack(self._path, self._spec, self._video.start_ns)
+        except SourceError:
+            self._video.close()
+            raise
         self._merged = heapq.merge(self._audio.events(), self._video.events(), key=lambda timed: timed[0])
         self._next = next(self._merged, None)
         self.origin_ns = self._clock.monotonic_ns()

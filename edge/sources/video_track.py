@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from edge.contract import NS_PER_S, Frame, VideoEnd, WindowSpec
 from edge.errors import SourceError
 from edge.preprocess import GridSampler, resize_crop
-from edge.sources.container import Damage, decode, open_container, pts_ns
+from edge.sources.container import Damage, damage_note, decode, open_container, pts_ns, rewind
 from edge.sources.frame_times import FrameTimes
 
 _TAIL_NS = NS_PER_S // 2
@@ -45,9 +46,7 @@ class VideoTrack:
         rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
         self._interval_ns = round(NS_PER_S / rate) if rate else NS_PER_S // spec.frame_rate_hz
         self._time_base: Fraction = self._stream.time_base
-        duration = self._stream.duration
-        self._declared_ns = None if duration is None else pts_ns(duration, self._time_base)
-        """Duration of the video that the file's header promises; None when it promises none."""
+        self._declared_ns = _declared_ns(self._stream)
         self._finished = False
         self._times = FrameTimes(self._interval_ns)
         self._last_ns = 0
@@ -68,7 +67,7 @@ class VideoTrack:
             first = next(frames, None)
             if first is not None:
                 return stream, chain([first], frames)
-            self._container.seek(0)
+            rewind(self._container)
         raise SourceError(f"{path}: its video ({candidates[0].name}) cannot be decoded; record or copy it again")
 
     def events(self) -> Iterator[tuple[int, Frame | VideoEnd]]:
@@ -77,8 +76,7 @@ class VideoTrack:
         image: NDArray[np.uint8] | None = None
         image_ns = 0
         for decoded in self._frames:
-            pts = decoded.pts
-            t_ns = self._times.push(None if pts is None else pts_ns(pts - self._start_pts, self._time_base))
+            t_ns = self._times.push(self._since_start_ns(decoded.pts), self._since_start_ns(decoded.dts))
             self._last_ns = max(self._last_ns, t_ns)
             settled = grid.push(t_ns)
             if not settled:
@@ -92,13 +90,15 @@ class VideoTrack:
         self._finished = True
         yield self._spec.tick_ns(grid.ticks - 1), VideoEnd(grid.ticks)
 
+    def _since_start_ns(self, time_stamp: int | None) -> int | None:
+        # Subtracted before the conversion, so that even rates give the same rounding wherever the file starts.
+        return None if time_stamp is None else pts_ns(time_stamp - self._start_pts, self._time_base)
+
     def notes(self) -> list[str]:
         """What the user should know so far."""
-        notes = []
-        if self._damage.packets:
-            notes.append(f"{self._damage.packets} damaged video packets were skipped")
+        notes = damage_note(self._damage, "video")
         if self._times.mended:
-            notes.append(f"{self._times.mended} frames had no usable time stamp and were placed by the average rate")
+            notes.append(f"{self._times.mended} frames had an unusable time stamp and were placed by their order")
         end_ns = self._last_ns + self._interval_ns
         if self._finished and self._declared_ns is not None and self._declared_ns - end_ns > _TAIL_NS:
             end_s, declared_s = end_ns / NS_PER_S, self._declared_ns / NS_PER_S
@@ -112,6 +112,18 @@ class VideoTrack:
 def _is_picture(stream: Any) -> bool:
     """Cover art and the like: a picture in the place of a video."""
     return stream.codec_context is None or bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _declared_ns(stream: Any) -> int | None:
+    """Duration of a stream that the file's header promises; None when it promises none."""
+    if stream.duration is not None:
+        return pts_ns(stream.duration, stream.time_base)
+    for key, text in stream.metadata.items():
+        # Matroska keeps it in a tag: "DURATION" or "DURATION-eng", as 00:00:10.333000000
+        if key.upper().startswith("DURATION") and re.fullmatch(r"\d+:\d+:\d+(\.\d+)?", text):
+            hours, minutes, seconds = text.split(":")
+            return round((int(hours) * 3600 + int(minutes) * 60 + float(seconds)) * NS_PER_S)
+    return None
 
 
 def upright_rgb(frame: Any) -> NDArray[np.uint8]:
