@@ -248,6 +248,13 @@ def damaged_middle(path: Path, at: float = 0.5, length: int = 400) -> Path:
     return _sibling(path, "damaged", bytes(data))
 
 
+def unknown_codec(path: Path, codec_id: bytes) -> Path:
+    """A copy of an MKV whose first stream with this codec (b"A_AAC", b"V_MPEG4") has one that nobody knows."""
+    data = path.read_bytes()
+    assert codec_id in data
+    return _sibling(path, "unknown", data.replace(codec_id, codec_id[:-2] + b"ZZ", 1))
+
+
 def joined(path: Path, first: Path, second: Path) -> Path:
     """Two MPEG-TS files one after the other, as a recorder joins them: times start anew in the middle."""
     path.write_bytes(first.read_bytes() + second.read_bytes())

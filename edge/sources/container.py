@@ -18,6 +18,9 @@ from edge.errors import SourceError
 _MAX_READ_FAILURES = 8
 """Some demuxers repeat one error for ever: give up after so many in a row."""
 
+_MAX_DECODE_FAILURES = 1000
+"""Give up on a stream after so many bad packets in a row, or a long file would be read to its end for nothing."""
+
 _NOT_VIDEO_FORMATS = {"tty"}
 """libav renders plain text files as pictures of a terminal."""
 
@@ -62,28 +65,27 @@ def _open_failure(path: Path, error: Exception) -> str:
 
 def decode(container: InputContainer, stream: Any, damage: Damage) -> Iterator[Any]:
     """All frames of a stream in presentation order; damaged packets are counted and skipped, never raised."""
-    failures = 0
-    while failures < _MAX_READ_FAILURES:
+    read_failures = decode_failures = 0
+    while read_failures < _MAX_READ_FAILURES:
         try:
             for packet in container.demux(stream):
-                failures = 0
-                yield from _decode_packet(packet, damage)
+                read_failures = 0
+                try:
+                    frames = packet.decode()
+                    decode_failures = 0
+                except (av.FFmpegError, ValueError):
+                    damage.packets += 1
+                    decode_failures += 1
+                    if decode_failures == _MAX_DECODE_FAILURES:
+                        return
+                    continue
+                yield from frames
             return
         except (av.FFmpegError, OSError):
-            failures += 1
+            read_failures += 1
             damage.packets += 1
     with contextlib.suppress(av.FFmpegError):
         yield from stream.codec_context.decode(None)  # frames that decoder threads still hold
-
-
-def _decode_packet(packet: Any, damage: Damage) -> list[Any]:
-    try:
-        return list(packet.decode())
-    except av.error.EOFError:
-        return []
-    except (av.FFmpegError, ValueError):
-        damage.packets += 1
-        return []
 
 
 def rewind(container: InputContainer) -> None:

@@ -61,14 +61,16 @@ class VideoTrack:
         if not candidates:
             raise SourceError(f"{path}: has no video stream; give a clip with pictures")
         best = self._container.streams.best("video")
-        for stream in sorted(candidates, key=lambda s: s is not best and s.index + 1):
+        for stream in sorted(candidates, key=lambda s: s is not best):
+            if stream.codec_context is None:
+                continue
             stream.thread_type = "AUTO"
             frames = decode(self._container, stream, self._damage)
             first = next(frames, None)
             if first is not None:
                 return stream, chain([first], frames)
             rewind(self._container)
-        raise SourceError(f"{path}: its video ({candidates[0].name}) cannot be decoded; record or copy it again")
+        raise SourceError(f"{path}: its video cannot be decoded; convert it to H.264, or record or copy it again")
 
     def events(self) -> Iterator[tuple[int, Frame | VideoEnd]]:
         """(due time in ns of stream time, event) in time order; `VideoEnd` is the last."""
@@ -111,7 +113,7 @@ class VideoTrack:
 
 def _is_picture(stream: Any) -> bool:
     """Cover art and the like: a picture in the place of a video."""
-    return stream.codec_context is None or bool(stream.disposition & av.stream.Disposition.attached_pic)
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
 def _declared_ns(stream: Any) -> int | None:

@@ -11,7 +11,7 @@ import soxr
 
 from edge.contract import AudioBlock, AudioEnd, VideoEnd
 from tests.edge.sources.playing import play
-from tests.media import joined, make_clip, tone
+from tests.media import joined, make_clip, tone, unknown_codec
 
 
 def impulse(at_s: float, seconds: float = 1.0, rate: int = 48_000) -> np.ndarray:
@@ -104,6 +104,18 @@ def test_first_of_two_audio_streams_is_taken(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "clip.mp4", audio="tone", frequency_hz=500, second_audio_hz=2000)
     sound = play(path).sound[:16_000]
     assert np.argmax(np.abs(np.fft.rfft(sound * np.hanning(16_000)))) == 500
+
+
+def test_stream_that_cannot_be_decoded_is_passed_over(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.mkv", audio="tone", frequency_hz=500, second_audio_hz=2000)
+    sound = play(unknown_codec(path, b"A_AAC")).sound[:16_000]
+    assert np.argmax(np.abs(np.fft.rfft(sound * np.hanning(16_000)))) == 2000
+
+
+def test_only_audio_stream_cannot_be_decoded(tmp_path: Path) -> None:
+    played = play(unknown_codec(make_clip(tmp_path / "clip.mkv", audio="tone"), b"A_AAC"))
+    assert played.events[0] == AudioEnd("the audio track cannot be decoded")
+    assert played.notes == ("the audio track cannot be decoded",)
 
 
 def test_sound_longer_than_the_video_is_played_to_its_end(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from edge.errors import SourceError
 from edge.sources.replay import ReplaySource
 from tests.edge.sources.playing import SPEC, play
-from tests.media import broken_tail, damaged_middle, make_clip, read_number, truncated
+from tests.media import broken_tail, damaged_middle, make_clip, read_number, truncated, unknown_codec
 
 FAST_START = {"movflags": "faststart"}
 
@@ -42,6 +42,7 @@ BAD = {
     "noise": (lambda d: write(d / "noise.mkv", np.random.default_rng(0).bytes(5000)), "not a video"),
     "truncated": (lambda d: truncated(make_clip(d / "clip.mp4", audio="tone")), "is incomplete"),
     "only sound": (lambda d: only_sound(d / "sound.wav"), "has no video stream"),
+    "unknown codec": (lambda d: unknown_codec(make_clip(d / "c.mkv"), b"V_MPEG4/ISO/AVC"), "cannot be decoded"),
     "header only": (lambda d: broken_tail(make_clip(d / "c.mp4", container_options=FAST_START), 0.2), "cannot be"),
 }
 
