@@ -1,0 +1,213 @@
+"""Replay recorded clips: labels, segments, accuracy against an annotation, a report.
+
+A clip passes through the same rings, windows, engines and decisions as a live camera and microphone; only the source
+differs. Without an annotation it prints the segments that it found.
+
+example:
+  egoact replay kitchen.mp4 garden.mp4 --annotations clips.csv --report runs/report
+
+The annotation is a CSV with the columns video,start_s,end_s,label; `video` is the clip's file name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from edge.annotations import read_annotations
+from edge.bundle import SHIPPED, Bundle, load_bundle
+from edge.contract import Prediction, RunResult, Segment
+from edge.engines.openvino import PRECISIONS
+from edge.errors import BundleError, EgoactError, UsageError
+from edge.pipeline import Pipeline, Sink
+from edge.plain import PlainView, score_lines
+from edge.recognizer import Recognizer, load_engines
+from edge.report import write_report
+from edge.score import Score, merge, score_run
+from edge.sinks import JsonlSink
+from edge.sources.replay import ReplaySource
+from edge.text import printable
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """What `egoact replay` was asked to do."""
+
+    clips: tuple[Path, ...]
+    bundle: Path = SHIPPED
+    annotations: Path | None = None
+    pace: Literal["realtime", "fast"] = "fast"
+    precision: str = "f32"
+    threads: int | None = None
+    jsonl: Path | None = None
+    report: Path | None = None
+    json: bool = False
+    tui: bool = False
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("clips", nargs="+", type=Path, metavar="CLIP", help="a video file, with or without sound")
+    add("--bundle", type=Path, default=SHIPPED, metavar="DIR", help="the model (default: the one that is built in)")
+    add("--annotations", type=Path, metavar="CSV", help="score against this annotation")
+    add("--pace", choices=("realtime", "fast"), help="real pace, or as fast as it goes (default; realtime with --tui)")
+    add("--tui", action="store_true", help="show it in the terminal user interface")
+    add("--precision", choices=PRECISIONS, default="f32", help="of the backbones (default: f32)")
+    add("--threads", type=int, metavar="N", help="processor threads of the engines (default: all cores)")
+    add("--jsonl", type=Path, metavar="FILE", help="write every prediction and segment, one JSON object a line")
+    add("--report", type=Path, metavar="DIR", help="write report.md, a timeline picture a clip, and report.json")
+    add("--json", action="store_true", help="print one JSON object at the end and nothing else")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.threads is not None and args.threads < 1:
+        raise UsageError(f"--threads {args.threads}: must be at least 1")
+    if args.tui and args.json:
+        raise UsageError("--tui and --json exclude each other: leave one of them out")
+    options = {**vars(args), "clips": tuple(args.clips), "pace": args.pace or ("realtime" if args.tui else "fast")}
+    return replay(ReplayOptions(**options))
+
+
+def replay(options: ReplayOptions) -> int:
+    """Replay all clips; a clip that fails is named and does not stop the others.
+
+    Returns 0, or 1 when a clip failed.
+
+    Raises:
+        EgoactError: the bundle, the annotation, or the folder of the report cannot be used.
+    """
+    bundle = load_bundle(options.bundle)
+    truths = read_annotations(options.annotations) if options.annotations else {}
+    recognizer = _recognizer(bundle, options)
+    view = None if options.json else PlainView(sys.stdout)
+    jsonl = JsonlSink(options.jsonl, on_error=_complain) if options.jsonl else None
+    results: list[RunResult] = []
+    scores: list[Score | None] = []
+    if view is not None:
+        view.title(f"bundle: {bundle.describe()}")
+    try:
+        for clip in options.clips:
+            truth = truths.get(clip.name)
+            if options.annotations and truth is None:
+                _complain(f"{clip.name}: no rows of {options.annotations} name this clip; it is not scored")
+            try:
+                result = _play(clip, recognizer, options, truth or (), view, jsonl)
+            except EgoactError as error:
+                _complain(error)
+                continue
+            score = score_run(result, truth) if truth is not None else None
+            results.append(result)
+            scores.append(score)
+            if jsonl is not None:
+                jsonl.run(result, score)
+            if view is not None:
+                view.summary(result, score)
+    finally:
+        if jsonl is not None:
+            jsonl.close()
+        recognizer.engines.close()
+    _close(options, bundle, results, scores, view)
+    complete = len(results) == len(options.clips) and (jsonl is None or jsonl.error is None)
+    return 0 if complete else 1
+
+
+def _recognizer(bundle: Bundle, options: ReplayOptions) -> Recognizer:
+    temperature = bundle.temperatures.get(options.precision)
+    if temperature is None:
+        raise BundleError(
+            f"{bundle.path}: no temperature was fitted for {options.precision}; "
+            f"use --precision {', '.join(sorted(bundle.temperatures))}, or export the bundle again"
+        )
+    engines = load_engines(bundle, precision=options.precision, threads=options.threads)
+    return Recognizer(bundle, engines, temperature=temperature)
+
+
+def _play(
+    clip: Path,
+    recognizer: Recognizer,
+    options: ReplayOptions,
+    truth: tuple[Segment, ...],
+    view: PlainView | None,
+    jsonl: JsonlSink | None,
+) -> RunResult:
+    source = ReplaySource(clip, recognizer.bundle.window, options.pace)
+    sinks: list[Sink] = []
+    if jsonl is not None:
+        jsonl.start(clip.name)
+        sinks.append(jsonl)
+    if view is not None and not options.tui:
+        sinks.append(_PlainSegments(view, clip.name, recognizer.bundle.labels))
+    pipeline = Pipeline(source, recognizer, pace=options.pace, truth=truth, sinks=sinks)
+    if not options.tui:
+        return pipeline.run()
+    from edge.tui.run import run_in_tui
+
+    return run_in_tui(pipeline)
+
+
+class _PlainSegments:
+    """Prints each segment as it closes, under the clip's name."""
+
+    def __init__(self, view: PlainView, clip: str, labels: tuple[str, ...]) -> None:
+        self._view = view
+        self._clip: str | None = clip
+        self._labels = labels
+
+    def prediction(self, prediction: Prediction, labels: tuple[str, ...]) -> None:
+        """A line a hop would be a flicker: only segments are printed."""
+
+    def segment(self, segment: Segment) -> None:
+        if self._clip is not None:
+            self._view.title(self._clip)
+            self._clip = None
+        self._view.segment(segment, self._labels)
+
+
+def _close(
+    options: ReplayOptions,
+    bundle: Bundle,
+    results: Sequence[RunResult],
+    scores: Sequence[Score | None],
+    view: PlainView | None,
+) -> None:
+    """Everything that is said once, after the last clip."""
+    scored = [score for score in scores if score is not None]
+    if view is not None and len(scored) > 1:
+        view.title(f"all {len(scored)} annotated clips")
+        for line in score_lines(merge(scored)):
+            view.title(line)
+    if options.report is not None and results:
+        file = write_report(options.report, results, scores, bundle.describe())
+        if view is not None:
+            view.title(f"report: {file}")
+    if options.json:
+        total = merge(scored).to_json() if scored else None
+        clips = [
+            {
+                "clip": result.clip,
+                "duration_s": round(result.duration_s, 3),
+                "segments": [
+                    {"start_s": s.start_ns / 1e9, "end_s": s.end_ns / 1e9, "label": s.label, "confidence": s.confidence}
+                    for s in result.segments
+                ],
+                "frames": {
+                    "captured": result.telemetry.captured_frames,
+                    "used": result.telemetry.used_frames,
+                    "dropped": result.telemetry.dropped_frames,
+                },
+                "label_age_ms": result.telemetry.label_age_ms,
+                "notes": result.notes,
+                "score": score and score.to_json(),
+            }
+            for result, score in zip(results, scores, strict=True)
+        ]
+        print(json.dumps({"bundle": bundle.describe(), "clips": clips, "total": cast(object, total)}))
+
+
+def _complain(problem: EgoactError | str) -> None:
+    print(f"egoact replay: {printable(str(problem))}", file=sys.stderr)
