@@ -10,6 +10,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from edge.contract import HEAD_MASK
 from trainer.models.beats import Beats
 from trainer.models.fbank import MEL_BINS, Fbank
 from trainer.models.fusion import FusedModel
@@ -17,7 +18,6 @@ from trainer.models.slowfast import FAST_FRAMES
 from trainer.models.video_net import VideoNet
 
 OPSET = 17  # the first with LayerNormalization as one node; TensorRT 10.3 (JetPack 6) parses it
-HEAD_ROWS = 3  # all modalities, video only, audio only
 
 
 def export_video(net: VideoNet, path: Path) -> None:
@@ -43,7 +43,7 @@ def export_head(fused: FusedModel, path: Path) -> None:
         torch.zeros(1, fused.appearance_dim),
         torch.zeros(1, fused.motion_dim),
         torch.zeros(1, fused.audio_dim),
-        torch.ones(HEAD_ROWS, 3),
+        torch.from_numpy(HEAD_MASK),
     )
     _export(MaskedRows(fused), inputs, path, ["appearance", "motion", "audio", "mask"], ["logits"])
 

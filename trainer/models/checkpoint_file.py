@@ -1,0 +1,58 @@
+"""Reading checkpoint files of other projects without running code from them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from edge.errors import EgoactError
+
+
+class CheckpointError(EgoactError):
+    """A checkpoint is missing, unreadable, unsafe to load, or does not fit the network."""
+
+
+def read_checkpoint(path: Path, *keys: str) -> dict[str, Any]:
+    """Load a PyTorch file as plain tensors and containers (weights_only) and check that it holds `keys`.
+
+    Raises:
+        CheckpointError: the file is missing, is no checkpoint, would have to run code, or lacks one of the keys.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such checkpoint file") from None
+    except IsADirectoryError:
+        raise CheckpointError(f"{path}: is a folder, expected a checkpoint file") from None
+    except pickle.UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path}: refused, it holds more than weights ({reason})") from error
+    except Exception as error:  # bytes that are no pickle fail in arbitrary ways
+        raise CheckpointError(f"{path}: not a PyTorch checkpoint, or incomplete; download it again") from error
+    missing = [key for key in keys if not isinstance(content, dict) or key not in content]
+    if missing:
+        raise CheckpointError(f"{path}: has no entry {missing[0]!r}; it is not the expected kind of checkpoint")
+    return content
+
+
+def load_strictly(net: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    """Load a state dict in which every name and shape must match.
+
+    Raises:
+        CheckpointError: names the first weights that are missing, unknown or of another shape.
+    """
+    own = net.state_dict()
+    shapes = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
+    for names, problem in (
+        (own.keys() - state.keys(), "lacks"),
+        (state.keys() - own.keys(), "has the unknown"),
+        (shapes, "has another shape of"),
+    ):
+        if names:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            raise CheckpointError(f"{path}: {problem} weight {min(names)!r}{more}")
+    net.load_state_dict(state, strict=True)
