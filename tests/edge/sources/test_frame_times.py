@@ -52,3 +52,9 @@ def test_decoding_times_are_used_when_presentation_times_run_backwards() -> None
     decoding: list[int | None] = [n * STEP for n in range(8)]
     times, _ = mended(presentation, decoding)
     assert times[3:] == [3 * STEP, 4 * STEP, 5 * STEP, 6 * STEP, 7 * STEP]
+
+
+def test_after_a_leap_the_spacing_of_the_new_times_counts() -> None:
+    first, second = [n * STEP for n in range(50)], [n * 3 * STEP for n in range(10)]
+    times, _ = mended(first + second)
+    assert times[50:] == [50 * STEP + n * 3 * STEP for n in range(10)]
