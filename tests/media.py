@@ -125,7 +125,7 @@ def make_clip(
         video_streams = [_add_video(container, codec, fps, size, rotation)]
         if second_video is not None:
             video_streams.append(_add_video(container, codec, fps, second_video, 0))
-            video_streams[1].disposition = int(av.stream.Disposition.default)  # else the first is the better one
+            video_streams[1].disposition = av.stream.Disposition.default.value  # else the first is the better one
         cover_stream = None if cover is None else _add_cover(container, cover)
         sounds = [] if audio is None else [_sound(audio, seconds, rate, channels, frequency_hz)]
         if second_audio_hz is not None:
@@ -161,7 +161,7 @@ def _add_video(container: Any, codec: str, fps: Fraction | float, size: tuple[in
 
 def _add_cover(container: Any, size: tuple[int, int]) -> Any:
     stream = _add_video(container, "mjpeg", 30, size, 0)
-    stream.disposition = int(av.stream.Disposition.attached_pic)
+    stream.disposition = av.stream.Disposition.attached_pic.value
     return stream
 
 
