@@ -15,8 +15,8 @@ FRESH_NS = 250_000_000
 """A frame held on the grid for longer than this no longer counts as sight (0.25 s)."""
 
 TIE_NS = 1_000_000
-"""Frames up to 1 ms before the middle of two ticks belong to the later one: containers round times to as much as 1 ms,
-and without this slack a 60 fps clip would keep its frames in an uneven pattern."""
+"""Frames up to 1 ms after the middle of two ticks still belong to the earlier one: containers round times to as much as
+1 ms, and so a 60 fps clip keeps exactly its even frames, those that lie on the ticks."""
 
 
 def resize_crop(rgb: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
@@ -36,8 +36,8 @@ def resize_crop(rgb: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
 
 
 def nearest_tick(t_ns: int, frame_rate_hz: int) -> int:
-    """Grid tick nearest to stream time `t_ns`: floor(t * rate + 1/2), ties (within TIE_NS) to the later tick."""
-    return (2 * frame_rate_hz * (t_ns + TIE_NS) + NS_PER_S) // (2 * NS_PER_S)
+    """Grid tick nearest to stream time `t_ns`: floor(t * rate + 1/2), ties (within TIE_NS) to the earlier tick."""
+    return (2 * frame_rate_hz * (t_ns - TIE_NS) + NS_PER_S) // (2 * NS_PER_S)
 
 
 def is_fresh(tick: int, t_ns: int, spec: WindowSpec) -> bool:

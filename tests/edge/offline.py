@@ -1,4 +1,4 @@
-"""Features of a whole file, computed the plain way: decode everything, then cut. Shares no code with the runtime's flow.
+"""Features of a whole file, computed the plain way: decode everything, then cut. It shares no code with the runtime.
 
 Only the engines are the same; sources, grid, rings, windows and resampling state are not used.
 """
@@ -59,7 +59,8 @@ def _grid_frames(path: Path, spec: WindowSpec, quarter_turns: int) -> tuple[list
         stream = container.streams.video[0]
         decoded = [(float(f.pts * f.time_base), f.to_ndarray(format="rgb24")) for f in container.decode(stream)]
     origin_s = decoded[0][0]
-    nearest = [int(np.floor((t - origin_s) * 30 + 0.5 + 1e-6)) for t, _ in decoded]
+    # A frame in the middle of two ticks, give or take 1 ms, belongs to the earlier one.
+    nearest = [max(0, int(np.floor((t - 0.001 - origin_s) * 30 + 0.5))) for t, _ in decoded]
     shown: list[NDArray[np.uint8]] = []
     for tick in range(nearest[-1] + 1):
         # At 60 fps several frames share a tick: the first one keeps it.
@@ -75,7 +76,7 @@ def _square(rgb: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     else:
         new = (int(np.floor(width / height * size_px)), size_px)
     resized = cv2.resize(np.ascontiguousarray(rgb), new, interpolation=cv2.INTER_LINEAR)
-    top, left = int(round((resized.shape[0] - size_px) / 2)), int(round((resized.shape[1] - size_px) / 2))
+    top, left = round((resized.shape[0] - size_px) / 2), round((resized.shape[1] - size_px) / 2)
     return resized[top : top + size_px, left : left + size_px]
 
 
@@ -99,7 +100,7 @@ def _samples(
             start_s = float(frame.pts * frame.time_base) if start_s is None else start_s
     assert start_s is not None
     resampled = soxr.resample(np.concatenate(blocks).astype(np.float32), rate, 16_000)
-    offset = int(round((start_s - origin_s) * 16_000))
+    offset = round((start_s - origin_s) * 16_000)
     for n, value in enumerate(resampled):
         if 0 <= offset + n < total:
             axis[offset + n], heard[offset + n] = value, True

@@ -87,12 +87,12 @@ def test_30_fps_is_one_to_one_for_an_hour() -> None:
 
 
 def test_60_fps_keeps_every_second_frame() -> None:
-    assert shown(floor_ns(even_times_s(60, 10))) == [0, *range(1, 600, 2)]
+    assert shown(floor_ns(even_times_s(60, 10))) == list(range(0, 600, 2))
 
 
 def test_60_fps_keeps_every_second_frame_when_times_are_rounded_to_ms() -> None:
     times = [round(t * 1000) * 1_000_000 for t in even_times_s(60, 10)]
-    assert shown(times) == [0, *range(1, 600, 2)]
+    assert shown(times) == list(range(0, 600, 2))
 
 
 def test_24_fps_repeats_every_fourth_frame() -> None:
@@ -105,7 +105,7 @@ def test_24_fps_repeats_every_fourth_frame() -> None:
 def test_29_97_fps_does_not_drift() -> None:
     times = even_times_s(Fraction(30000, 1001), 3600)
     ticks = shown(floor_ns(times))
-    assert len(ticks) == floor((times[-1] + MS) * 30 + Fraction(1, 2)) + 1
+    assert len(ticks) == floor((times[-1] - MS) * 30 + Fraction(1, 2)) + 1
     # every tick shows a frame no further away than half a tick and the frame interval that holding costs
     worst = max(abs(times[index] - Fraction(tick, 30)) for tick, index in enumerate(ticks))
     assert worst < Fraction(1, 60) + Fraction(1001, 30000) / 2 + MS
