@@ -105,7 +105,9 @@ def _read_text(path: Path) -> str:
     except OSError as error:
         raise AnnotationError(f"{printable(str(path))}: cannot be read: {error.strerror}") from error
     if not data.strip():
-        raise AnnotationError(f"{printable(str(path))}: is empty: the first line must name {','.join(REQUIRED_COLUMNS)}")
+        raise AnnotationError(
+            f"{printable(str(path))}: is empty: the first line must name {','.join(REQUIRED_COLUMNS)}"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

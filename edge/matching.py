@@ -19,7 +19,7 @@ def match_segments(truth: Sequence[Segment], said: Sequence[Segment], min_iou: f
     """Greedy one-to-one pairs (truth index, said index) of equal label, best IoU first, each at least `min_iou`.
 
     The F1@k of temporal action segmentation (Lea et al., "Temporal Convolutional Networks for Action Segmentation and
-    Detection", CVPR 2017, section 4) with the pairs taken in order of IoU, so that the order of listing does not matter.
+    Detection", CVPR 2017, section 4) with the pairs taken in order of IoU, so that the order of the lists is no matter.
     """
     pairs = [(iou(t, s), i, j) for i, t in enumerate(truth) for j, s in enumerate(said) if t.label == s.label]
     pairs = sorted((pair for pair in pairs if pair[0] >= min_iou and pair[0] > 0), key=lambda p: (-p[0], p[1], p[2]))

@@ -35,7 +35,7 @@ def _indexed_colour(index: int) -> str:
 
 
 def _oklch_to_hex(lightness: float, chroma: float, hue_rad: float) -> str:
-    """sRGB of an OKLCH colour, clipped to the gamut (Ottosson, "A perceptual color space for image processing", 2020)."""
+    """sRGB of an OKLCH colour, clipped to the gamut (Ottosson, "A perceptual color space for image processing")."""
     a, b = chroma * math.cos(hue_rad), chroma * math.sin(hue_rad)
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3

@@ -20,7 +20,7 @@ PACE_WORDS = {"realtime": "replayed at real pace", "fast": "replayed as fast as 
 
 
 class PlainView:
-    """Writes lines to a text stream: coloured only on a terminal and without NO_COLOR, never wider than the terminal."""
+    """Writes lines to a text stream, coloured only on a terminal and without NO_COLOR, as wide as it at most."""
 
     def __init__(self, stream: TextIO, *, width: int | None = None, colour: bool | None = None) -> None:
         terminal = stream.isatty()

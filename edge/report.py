@@ -1,4 +1,4 @@
-"""The report of one or many runs: `report.md` with tables and a timeline picture a clip, and `report.json` beside it."""
+"""The report of one or many runs: `report.md` with tables and a timeline picture a clip, and `report.json`."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _head(
     yield from ("# egoact report", "", f"Bundle: {_md(bundle_line)}", "")
     if total is not None:
         chance, majority = percent(total.chance), percent(total.majority_action_accuracy)
-        yield "Accuracy by rows (one row every hop; the truth is the annotated label at the middle of the row's stretch)."
+        yield "Accuracy by rows (one a hop; the truth is the annotated label at the middle of the row's stretch)."
         yield f"By chance: {chance}; always the most frequent action: {majority}."
         yield ""
     if total is not None:
@@ -79,8 +79,8 @@ def _head(
         if len(results) > 1:
             yield _row(["**total**", *_score_cells(total)])
         yield ""
-        yield f"A segment is found at IoU of at least {SEGMENT_IOU} with the right label. Edits: insertions, deletions and"
-        yield "changes that turn the order of the labels said into the order annotated."
+        yield f"A segment is found at IoU of at least {SEGMENT_IOU} with the right label. Edits: insertions, deletions"
+        yield "and changes that turn the order of the labels said into the order annotated."
         if total.foreign_labels:
             names = ", ".join(_md(label) for label in total.foreign_labels)
             yield f"Annotated labels that the bundle does not know (their rows count as wrong): {names}."
@@ -95,7 +95,9 @@ def _streams(results: Sequence[RunResult], total: Score | None) -> Iterator[str]
         t = r.telemetry
         frames = [getattr(t, name) for name in _FRAME_COUNTERS]
         pace = PACE_WORDS[r.pace]
-        yield _row([_md(r.clip), clock_text(r.duration_s), pace, t.rows, *frames, _age(t.label_age_ms), f"{t.memory_mb:.0f}"])
+        yield _row(
+            [_md(r.clip), clock_text(r.duration_s), pace, t.rows, *frames, _age(t.label_age_ms), f"{t.memory_mb:.0f}"]
+        )
     if len(results) > 1:
         length = clock_text(sum(r.duration_s for r in results))
         rows = sum(r.telemetry.rows for r in results)

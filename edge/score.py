@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.annotations import label_at
-from edge.contract import MODES, NS_PER_S, Prediction, RunResult, Segment
+from edge.contract import MODES, Prediction, RunResult, Segment
 from edge.matching import edit_distance, match_segments
 
 SEGMENT_IOU = 0.5

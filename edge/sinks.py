@@ -95,7 +95,8 @@ class JsonlSink:
 
     def run(self, result: RunResult, score: Score | None = None) -> None:
         """Write the closing line of one run."""
-        frames, age = result.telemetry, result.telemetry.label_age_ms
+        frames = result.telemetry
+        age = zip(("p50", "p95", "p99"), frames.label_age_ms, strict=True) if frames.label_age_ms else None
         self._write(
             {
                 "type": "run",
@@ -112,7 +113,7 @@ class JsonlSink:
                     "used": frames.used_frames,
                     "dropped": frames.dropped_frames,
                 },
-                "label_age_ms": age and {name: _number(ms, 1) for name, ms in zip(("p50", "p95", "p99"), age)},
+                "label_age_ms": age and {name: _number(ms, 1) for name, ms in age},
                 "notes": list(result.notes),
                 "score": score and score.to_json(),
             }

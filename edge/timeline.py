@@ -129,7 +129,7 @@ def _strip(
     bottom_px = top_px + sum(height + _ROW_GAP_PX for _, _, height in rows) + _CURVE_PX
     yield from _axis(start_s, length_s, track_px, px_per_s, top_px, bottom_px)
     for key, name, height_px in rows:
-        yield f'<text class="soft" x="{_LEFT_PX - 10}" y="{top_px + height_px / 2 + 4.5:.1f}" text-anchor="end">{name}</text>'
+        yield _row_name(name, top_px + height_px / 2)
         yield f'<rect class="track" x="{_LEFT_PX}" y="{top_px}" width="{track_px:.1f}" height="{height_px}" rx="2"/>'
         if not bars[key] and key in ("video", "audio"):
             yield f'<text class="soft" x="{_LEFT_PX + 6}" y="{top_px + height_px / 2 + 4.5:.1f}">none</text>'
@@ -141,6 +141,10 @@ def _strip(
                 yield _bar(x, top_px, width, height_px, label, colours[label])
         top_px += height_px + _ROW_GAP_PX
     yield from _curve(result.predictions, start_s, length_s, track_px, px_per_s, top_px)
+
+
+def _row_name(name: str, middle_px: float) -> str:
+    return f'<text class="soft" x="{_LEFT_PX - 10}" y="{middle_px + 4.5:.1f}" text-anchor="end">{name}</text>'
 
 
 def _bar(x: float, y: float, width: float, height: float, label: str, colour: str) -> str:
@@ -160,7 +164,7 @@ def _curve(
     """Confidence of the label as a step curve, 0 at the bottom, 1 at the top; grey where the label is unknown."""
     base = top_px + _CURVE_PX - 4
     scale = _CURVE_PX - 8
-    yield f'<text class="soft" x="{_LEFT_PX - 10}" y="{top_px + _CURVE_PX / 2 + 4.5:.1f}" text-anchor="end">confidence</text>'
+    yield _row_name("confidence", top_px + _CURVE_PX / 2)
     for level in (0.0, 0.5, 1.0):
         y = base - level * scale
         yield f'<line class="grid" x1="{_LEFT_PX}" y1="{y:.1f}" x2="{_LEFT_PX + track_px:.1f}" y2="{y:.1f}"/>'

@@ -87,7 +87,7 @@ def prediction(
 def _spread(label: str, confidence: float, labels: tuple[str, ...]) -> NDArray[np.float32]:
     """float32 [K] with `confidence` on one label and the rest falling off over the others."""
     at = labels.index(label)
-    weights = 0.6 ** np.arange(len(labels) - 1)
+    weights = (0.6 if confidence > 0.4 else 0.95) ** np.arange(len(labels) - 1)
     probabilities = np.empty(len(labels), np.float32)
     others = [(at + step) % len(labels) for step in range(1, len(labels))]
     probabilities[others] = (1 - confidence) * weights / max(weights.sum(), 1e-9)

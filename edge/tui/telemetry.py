@@ -1,0 +1,73 @@
+"""Telemetry: label age, frames, stage times, sound level, memory, engines; coloured by health."""
+
+from __future__ import annotations
+
+from edge.contract import Snapshot, Telemetry
+from edge.text import cut
+from edge.tui.health import age_colour, drop_colour, rate_colour
+from edge.tui.lines import Line, Piece, bar
+from edge.tui.style import ACCENT, SOFT
+
+_QUIETEST_DB = -60.0
+_NAME_CELLS = 7
+
+
+def telemetry_lines(snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """Two dense lines in a low panel, one line a subject in a high one."""
+    t = snapshot.telemetry
+    if height <= 2:
+        return [
+            [("age ", SOFT), *_age(t), ("  ", ""), *_rate(t), ("  ", ""), *_sound(snapshot, 0)],
+            [("frames ", SOFT), *_frames(t, short=width < 70), (f"  {t.memory_mb:.0f} MB", "")],
+        ]
+    room = width - _NAME_CELLS
+    lines: list[Line] = [
+        [_name("age"), *_age(t)],
+        [_name("frames"), *_frames(t, short=room < 38)],
+        [_name("rate"), *_rate(t)],
+        [_name("stages"), (cut(_stages(t), room), "")],
+        [_name("sound"), *_sound(snapshot, min(20, room - 8))],
+        [_name("memory"), (f"{t.memory_mb:.0f} MB", "")],
+    ]
+    engines = [[_name("" if index else "engine"), (cut(line, room), "")] for index, line in enumerate(t.engines)]
+    return lines + engines
+
+
+def _name(text: str) -> Piece:
+    return text.ljust(_NAME_CELLS), SOFT
+
+
+def _age(t: Telemetry) -> Line:
+    if t.label_age_ms is None:
+        return [("not at real pace" if t.rows else "no label yet", SOFT)]
+    p50, p95, p99 = t.label_age_ms
+    return [(f"{p50:.0f} / ", ""), (f"{p95:.0f}", f"bold {age_colour(p95)}"), (f" / {p99:.0f} ms", "")]
+
+
+def _frames(t: Telemetry, *, short: bool) -> Line:
+    dropped = (f"{t.dropped_frames} dropped", drop_colour(t))
+    if short:
+        return [(f"{t.captured_frames}, ", ""), dropped]
+    return [(f"{t.captured_frames} captured, {t.used_frames} used, ", ""), dropped]
+
+
+def _rate(t: Telemetry) -> Line:
+    # When replaying as fast as possible the rate says nothing about health.
+    colour = rate_colour(t.frame_rate_hz) if t.label_age_ms is not None else ""
+    return [(f"{t.frame_rate_hz:.1f} fps", colour)]
+
+
+def _stages(t: Telemetry) -> str:
+    """Medians in ms, the longest first, so that a narrow panel loses the least."""
+    longest = sorted((t.stage_ms or {}).items(), key=lambda item: -item[1])
+    return "  ".join(f"{name} {ms:.0f}" for name, ms in longest if ms >= 0.5) or "-"
+
+
+def _sound(snapshot: Snapshot, cells: int) -> Line:
+    level_db = snapshot.sound_level_db
+    if level_db is None:
+        return [("no sound", SOFT)]
+    text = (f"{level_db:.0f} dB", "")
+    if cells < 4:
+        return [text]
+    return [bar((level_db - _QUIETEST_DB) / -_QUIETEST_DB, cells, ACCENT), (" ", ""), text]
