@@ -14,7 +14,6 @@ from edge.score import SEGMENT_IOU, Score, merge
 from edge.text import printable
 from edge.timeline import timeline_svg
 
-
 _FRAME_COUNTERS = ("captured_frames", "used_frames", "dropped_frames")
 
 
