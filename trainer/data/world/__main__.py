@@ -20,8 +20,8 @@ def main() -> None:
     """Parse the command line and render."""
     parser = argparse.ArgumentParser(
         prog="python -m trainer.data.world",
-        description="Render labelled first-person clips with sound: videos/*.mp4, annotations.csv, sounds.csv, videos.csv.",
-        epilog="example: python -m trainer.data.world --out world --videos-per-domain 2 --duration-s 60 --seed 1 --workers 2",
+        description="Render labelled first-person clips with sound: videos/*.mp4, annotations.csv, sounds.csv, ...",
+        epilog="example: python -m trainer.data.world --out world --videos-per-domain 2 --seed 1 --workers 2",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to write to; finished videos in it are kept")
     parser.add_argument("--videos-per-domain", type=int, default=1, help="videos of each domain (default 1)")

@@ -86,7 +86,7 @@ def _wall(location: Location, rng: np.random.Generator, shape: tuple[int, int]) 
 
 
 def draw_backdrop(plan: Plan) -> NDArray[np.uint8]:
-    """Room of the plan's domain, uint8 [HEIGHT_PX, WIDTH_PX, 3]; the same for every video of a wearer in a domain but for clutter."""
+    """Room of the plan's domain, uint8 [HEIGHT_PX, WIDTH_PX, 3]; the same for all its videos but for the clutter."""
     scenario, location = SCENARIO_BY_NAME[plan.scenario], LOCATION_BY_NAME[plan.location]
     room = rng_for(plan.seed, "room", plan.scenario, plan.location)
     picture = np.empty((HEIGHT_PX, WIDTH_PX, 3), np.float32)

@@ -1,8 +1,8 @@
 """Scenarios, locations and the held-out splits of the built-in world.
 
-A scenario decides what is done with which object on which material; a location decides light, walls, ambience, camera and
-how much the wearer walks. Names are those of ARGO1M (data/index_scenario.txt, data/index_location.txt). As in ARGO1M a split
-tests one (scenario, location) pair and trains on neither that scenario nor that location.
+A scenario decides what is done with which object on which material; a location decides light, walls, ambience, camera
+and how much the wearer walks. Names are those of ARGO1M (data/index_scenario.txt, data/index_location.txt). As in
+ARGO1M a split tests one (scenario, location) pair and trains on neither that scenario nor that location.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Location:
-    """Light, walls, ambience and camera of a place. Gains are per colour channel, levels in dBFS, angles in degrees."""
+    """Light, walls, sound and camera of a place. Gains are per colour channel, levels in dBFS, angles in degrees."""
 
     name: str
     light_gain: tuple[float, float, float]
@@ -41,6 +41,8 @@ class Location:
     clutter: int
     ambience: str
     ambience_dbfs: float
+    reverb_s: float
+    reverb_db: float
     zoom: float
     grain: float
     walking: float
@@ -69,7 +71,9 @@ LOCATIONS: tuple[Location, ...] = (
         (188, 172, 158),
         4,
         "fan",
-        -40,
+        -37.0,
+        0.35,
+        -9.0,
         1.00,
         1.6,
         0.5,
@@ -85,7 +89,9 @@ LOCATIONS: tuple[Location, ...] = (
         (150, 160, 168),
         3,
         "birds",
-        -41,
+        -38.0,
+        0.12,
+        -16.0,
         0.90,
         1.2,
         1.3,
@@ -101,7 +107,9 @@ LOCATIONS: tuple[Location, ...] = (
         (110, 84, 60),
         6,
         "traffic",
-        -37,
+        -34.0,
+        0.25,
+        -11.0,
         1.12,
         2.0,
         0.8,
@@ -117,7 +125,9 @@ LOCATIONS: tuple[Location, ...] = (
         (120, 176, 214),
         3,
         "voices",
-        -38,
+        -35.0,
+        0.9,
+        -5.0,
         1.06,
         1.4,
         1.0,
@@ -133,7 +143,9 @@ LOCATIONS: tuple[Location, ...] = (
         (140, 122, 100),
         5,
         "hum",
-        -38,
+        -36.0,
+        0.5,
+        -7.0,
         0.95,
         1.8,
         0.7,
@@ -149,7 +161,9 @@ LOCATIONS: tuple[Location, ...] = (
         (84, 68, 56),
         2,
         "wind",
-        -39,
+        -36.0,
+        0.15,
+        -14.0,
         0.98,
         2.4,
         1.6,
@@ -185,14 +199,17 @@ SplitRole = Literal["train", "test"]
 
 
 def domain_role(scenario: str, location: str) -> DomainRole:
-    """'pretrain': the backbones see it; 'held-out': they saw neither name; 'mixed': they saw one of the two elsewhere."""
+    """'pretrain': the backbones see it; 'mixed': they see one of the names elsewhere; 'held-out': they see neither."""
     seen = (scenario in PRETRAIN_SCENARIOS) + (location in PRETRAIN_LOCATIONS)
     roles: tuple[DomainRole, ...] = ("held-out", "mixed", "pretrain")
     return roles[seen]
 
 
 def split_roles(split: str) -> dict[Domain, SplitRole | None]:
-    """Role of every domain in `split`. Pretraining domains are never used: a frozen backbone knows their clips by heart."""
+    """Role of every domain in `split`; None where it has none.
+
+    Pretraining domains are never used, because a frozen backbone knows their clips by heart.
+    """
     test_scenario, test_location = SPLITS[split]
     roles: dict[Domain, SplitRole | None] = {}
     for scenario, location in DOMAINS:

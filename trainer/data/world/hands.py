@@ -63,7 +63,7 @@ def _mix(rgb: Rgb, other: Rgb, share: float) -> Rgb:
 
 
 def draw_hand(hand_pose: str, wearer: Wearer, location: Location, *, right: bool) -> Sprite:
-    """Sprite of a hand with its forearm; the anchor is the point that touches tool or object, the arm runs down from it."""
+    """Sprite of a hand with its forearm: the anchor is where it touches tool or object, the arm runs down from it."""
     wx, wy = _WORK_POINT[hand_pose]
     easel = Easel(80 + wx, 75 + wy, 80 - wx, _ARM_PX - wy, mirrored=not right)
 

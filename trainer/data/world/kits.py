@@ -1,7 +1,7 @@
 """With what each action is done in each scenario: tool, object, colours and the words of the visual narration.
 
-One row a kit: `tool colour object colour | words`. Which tool goes with `cut` and which with `peel` changes with the scenario,
-so that a rule about tools learned in one domain misleads in another.
+One row a kit: `tool colour object colour | words`. Which tool goes with `cut` and which with `peel` changes with the
+scenario, so that a rule about tools learned in one domain misleads in another.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from trainer.data.world.ambience import NOISES, ambient_sound
 from trainer.data.world.domains import LOCATION_BY_NAME, rng_for
 from trainer.data.world.script import Plan
 from trainer.data.world.sound import VOICES, action_sound
-from trainer.data.world.waveform import RATE_HZ, add_at
+from trainer.data.world.waveform import RATE_HZ, add_at, room_and_microphone
 
 SoundRole = Literal["own", "other", "noise", "ambience"]
 FAINT_DB = -40.0
@@ -32,7 +32,7 @@ class SoundEvent:
 
 
 def sound_events(plan: Plan) -> tuple[SoundEvent, ...]:
-    """Everything audible in `plan`, in order of the start: actions, what drowns them off screen, scenario noises, ambience."""
+    """Everything audible in `plan` by start time: actions, what drowns them off screen, scenario noises, ambience."""
     location = LOCATION_BY_NAME[plan.location]
     level_db = location.ambience_dbfs + float(rng_for(plan.seed, "level", plan.name).uniform(-4, 4))
     events = [SoundEvent(location.ambience, 0.0, plan.duration_s, level_db, "ambience")]
@@ -49,17 +49,25 @@ def sound_events(plan: Plan) -> tuple[SoundEvent, ...]:
 def render_sound(plan: Plan) -> NDArray[np.float32]:
     """Mono sound track, float32 [duration_s * 48000] in -1..1."""
     samples = round(plan.duration_s * RATE_HZ)
-    track = np.zeros(samples)
+    location = LOCATION_BY_NAME[plan.location]
+    dry, around = np.zeros(samples), np.zeros(samples)
     for number, event in enumerate(sound_events(plan)):
         rng = rng_for(plan.seed, "sound", plan.name, number)
-        length = round((event.end_s - event.start_s) * RATE_HZ)
         if event.role == "ambience":
-            track += ambient_sound(event.sound, rng, samples, event.gain_db)
+            around += ambient_sound(event.sound, rng, samples, event.gain_db)
             continue
         if event.segment is not None and event.sound in VOICES:
             wave = action_sound(event.sound, plan.segments[event.segment], own=event.role == "own")
         else:
-            wave = NOISES[event.sound](rng, length)
-        add_at(track, event.start_s, wave, 10 ** (event.gain_db / 20))
+            wave = NOISES[event.sound](rng, round((event.end_s - event.start_s) * RATE_HZ))
+        add_at(dry, event.start_s, wave, 10 ** (event.gain_db / 20))
+    track = room_and_microphone(
+        rng_for(plan.seed, "room echo", plan.location),
+        dry,
+        around,
+        reverb_s=location.reverb_s,
+        reverb_db=location.reverb_db,
+        tilt=plan.wearer.microphone_tilt,
+    )
     # A microphone's limiter: linear for ordinary levels, never clipped.
     return np.asarray(0.9 * np.tanh(track / 0.9), np.float32)

@@ -1,8 +1,8 @@
 """Where hands and tools are during an action: one function a motion family, all vectorised over time.
 
 Positions are world pixels relative to the middle of the object, x to the right, y downwards, for a right-handed wearer.
-Angles are radians clockwise; 0 lets a tool point away from the wearer. `sound.py` reads the same phase, so that picture and
-sound keep step.
+Angles are radians clockwise; 0 lets a tool point away from the wearer. `sound.py` reads the same phase, so that picture
+and sound keep step.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SETTLE_S = 0.25
 
 @dataclass
 class Motion:
-    """One value a frame: hands [n, 2] px, tool angle [n] rad, height factor [n], progress of lid or fold [n] 0..1, flow [n] 0..1."""
+    """One entry a frame: hands [n, 2] px, tool angle [n] rad, size by height [n], lid or fold and flow [n] 0..1."""
 
     main_px: Array
     other_px: Array
@@ -61,7 +61,7 @@ def rhythm(segment: Segment) -> Rhythm:
         direction_rad=float(rng.normal(0, 0.35)),
         turn=1 if rng.random() < 0.6 else -1,
         press_at=float(rng.uniform(0.35, 0.6)),
-        other_px=(float(rng.uniform(-64, -40)), float(rng.uniform(-6, 30))),
+        other_px=(float(rng.uniform(-68, -44)), float(rng.uniform(-6, 30))) if rng.random() < 0.75 else (-105.0, 110.0),
     )
 
 
@@ -123,9 +123,9 @@ def _lines(s: Segment, phase: Array, part: Array, ramp: Array) -> Motion:
 def _tilt(s: Segment, phase: Array, part: Array, ramp: Array) -> Motion:
     length_s = s.end_s - s.start_s
     tilt = smooth(part * length_s / 0.5) * smooth((1 - part) * length_s / 0.45)
-    main = _xy(50 + s.amplitude_px * np.sin(phase), -22 + 0.5 * s.amplitude_px * np.cos(phase), len(part))
+    main = _xy(64 + s.amplitude_px * np.sin(phase), -34 + 0.5 * s.amplitude_px * np.cos(phase), len(part))
     return Motion(
-        main, _held(s, len(part)), 0.15 - 1.45 * tilt, np.full(len(part), 1.08), flow=(tilt > 0.7).astype(float)
+        main, _held(s, len(part)), 0.15 - 1.45 * tilt, np.full(len(part), 1.08), flow=(tilt > 0.6).astype(float)
     )
 
 

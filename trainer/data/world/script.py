@@ -6,6 +6,7 @@ Everything that varies is drawn here or from a segment's own seed, so that pictu
 from __future__ import annotations
 
 import hashlib
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,13 @@ from trainer.data.world.domains import LOCATION_BY_NAME, SCENARIO_BY_NAME, Rgb, 
 from trainer.data.world.kits import KITS
 from trainer.data.world.narration import audio_narration
 
-RENDER_VERSION = 1
+RENDER_VERSION = 3
 OFFSCREEN_SHARE = 0.25
 WEARERS_PER_LOCATION = 6
 SLOTS = 3
 _SKINS: tuple[Rgb, ...] = (
-    (244, 208, 180),
-    (226, 180, 146),
+    (236, 198, 170),
+    (222, 176, 142),
     (198, 146, 108),
     (160, 110, 78),
     (116, 78, 56),
@@ -42,6 +43,7 @@ class Wearer:
     reach: float
     size: float
     loudness_db: float
+    microphone_tilt: float
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def make_wearer(seed: int, location: str, number: int) -> Wearer:
     hue = rng.uniform(40, 215, 3)
     return Wearer(
         number=number,
-        skin_rgb=_SKINS[int(rng.integers(len(_SKINS)))],
+        skin_rgb=_SKINS[(number + zlib.crc32(location.encode())) % len(_SKINS)],
         sleeve_rgb=(int(hue[0]), int(hue[1]), int(hue[2])),
         sleeve_px=float(rng.choice([62.0, 84.0, 190.0])),
         side=-1 if rng.random() < 0.2 else 1,
@@ -110,6 +112,7 @@ def make_wearer(seed: int, location: str, number: int) -> Wearer:
         reach=float(rng.uniform(0.8, 1.2)),
         size=float(rng.uniform(0.92, 1.12)),
         loudness_db=float(rng.uniform(-4, 4)),
+        microphone_tilt=float(rng.uniform(-0.35, 0.35)),
     )
 
 
@@ -185,6 +188,10 @@ def make_plan(seed: int, scenario: str, location: str, index: int, duration_s: f
         low_s, high_s = BY_LABEL[label].duration_s
         gap_s = float(rng.uniform(1.0, 3.0))
         length_s = low_s + (high_s - low_s) * float(rng.beta(1.3, 1.7))
+        if not segments:
+            # Even the shortest video shows one action.
+            gap_s = min(gap_s, duration_s - low_s - 1.0)
+            length_s = min(length_s, duration_s - gap_s - 1.0)
         if clock_s + gap_s + length_s + 1.0 > duration_s:
             break
         start_s = clock_s + gap_s

@@ -59,7 +59,7 @@ def _middle_amplitude(label: str) -> float:
 def draw_sheet(
     domains: Sequence[Domain] = SHOWN, *, seed: int = 1, tile_px: tuple[int, int] = (160, 120)
 ) -> NDArray[np.uint8]:
-    """Contact sheet, RGB uint8; one tile of `tile_px` (width, height) for each domain and action, captions above and left."""
+    """Contact sheet, RGB uint8: a tile of `tile_px` (width, height) a domain and action, captions above and left."""
     wide, high = tile_px
     sheet = np.full((_HEAD_PX + high * len(domains), _MARGIN_PX + wide * len(LABELS), 3), 250, np.uint8)
     for column, label in enumerate(LABELS):

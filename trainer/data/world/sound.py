@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -58,9 +59,9 @@ def _grains(rng: np.random.Generator, s: Segment, n: int) -> Wave:
 
 def _stirring(rng: np.random.Generator, s: Segment, n: int) -> Wave:
     low_hz = float(rng.uniform(500, 1100))
-    out = 0.085 * band_noise(rng, n, low_hz, low_hz * 4) * (0.45 + 0.55 * _swell(s, n, 0.5))
+    out = 0.085 * band_noise(rng, n, low_hz, low_hz * 4.2) * (0.3 + 0.7 * _swell(s, n, 1.0))
     for at_s in beat_times_s(s):
-        if rng.random() < 0.35:
+        if rng.random() < 0.2:
             hz = float(rng.uniform(1500, 3200))
             add_at(out, at_s, strike((hz, hz * 1.6), 0.03, 0.2), float(rng.uniform(0.03, 0.1)))
     return fade(out, 0.15)
@@ -68,7 +69,7 @@ def _stirring(rng: np.random.Generator, s: Segment, n: int) -> Wave:
 
 def _scraping(rng: np.random.Generator, s: Segment, n: int) -> Wave:
     low_hz = float(rng.uniform(500, 1300))
-    return fade(0.1 * band_noise(rng, n, low_hz, low_hz * 4.5) * (0.2 + 0.8 * _swell(s, n, 1.0)), 0.15)
+    return fade(0.09 * band_noise(rng, n, low_hz, low_hz * 4.4) * (0.2 + 0.8 * _swell(s, n, 1.0)), 0.15)
 
 
 def _water(rng: np.random.Generator, s: Segment, n: int) -> Wave:
@@ -162,7 +163,9 @@ VOICES: dict[str, Voice] = {
 
 
 def action_sound(sound: str, segment: Segment, *, own: bool) -> Wave:
-    """Sound class `sound` over the segment's length. An own sound follows the segment's rhythm, a foreign one its own."""
+    """Sound class `sound` over the segment's length; an own sound keeps the segment's rhythm, a foreign one not."""
     rng = np.random.default_rng([segment.seed, 3 if own else 4])
+    if not own:
+        segment = replace(segment, seed=segment.seed ^ 1, rate_hz=segment.rate_hz * float(rng.uniform(0.6, 1.7)))
     n = round((segment.end_s - segment.start_s) * RATE_HZ)
     return VOICES[sound](rng, segment, n)

@@ -12,32 +12,40 @@ from numpy.typing import NDArray
 from trainer.data.world.domains import Location, Rgb
 
 Point = tuple[float, float]
+Picture = NDArray[np.uint8]
+Map = NDArray[np.float64]
 SCALE = 2
 _SHIFT = 4
 
 
 @dataclass(frozen=True)
 class Sprite:
-    """rgb uint8 [h, w, 3], alpha float32 [h, w] in 0..1, anchor (x, y) in sprite pixels; SCALE sprite pixels a world pixel."""
+    """rgb uint8 [h, w, 3], alpha float32 [h, w] in 0..1, anchor (x, y) sprite px; SCALE sprite px are a world px."""
 
     rgb: NDArray[np.uint8]
     alpha: NDArray[np.float32]
     anchor: Point
 
 
-def pose(x: float, y: float, angle_rad: float = 0.0, sx: float = 1.0, sy: float = 1.0) -> NDArray[np.float64]:
+def shade(rgb: Rgb, gain: float) -> Rgb:
+    """Darker (`gain` below 1) or lighter colour."""
+    r, g, b = (min(255, round(c * gain)) for c in rgb)
+    return r, g, b
+
+
+def pose(x: float, y: float, angle_rad: float = 0.0, sx: float = 1.0, sy: float = 1.0) -> Map:
     """2x3 map: scale, turn clockwise by `angle_rad`, then move the origin to (x, y)."""
     c, s = np.cos(angle_rad), np.sin(angle_rad)
     return np.array([[c * sx, -s * sy, x], [s * sx, c * sy, y]])
 
 
-def chain(outer: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.float64]:
+def chain(outer: Map, inner: Map) -> Map:
     """The 2x3 map that applies `inner` first, then `outer`."""
     return np.hstack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2:] + outer[:, 2:]])
 
 
-def stamp(frame: NDArray[np.uint8], sprite: Sprite, place: NDArray[np.float64]) -> None:
-    """Blend `sprite` into `frame` (uint8 [h, w, 3], in place); `place` maps world pixels around the anchor to the frame."""
+def stamp(frame: Picture, sprite: Sprite, place: Map) -> None:
+    """Blend `sprite` into `frame` (uint8 [h, w, 3]) in place; `place` maps world px around the anchor to frame px."""
     ax, ay = sprite.anchor
     full = chain(place, np.array([[1 / SCALE, 0, -ax / SCALE], [0, 1 / SCALE, -ay / SCALE]]))
     h, w = sprite.alpha.shape
@@ -74,7 +82,7 @@ class Easel:
     def polygon(
         self, points: Sequence[Point], rgb: Rgb, *, bevel_px: float = 5, round_px: float = 0, edge: float = 0.25
     ) -> None:
-        """Filled polygon; `round_px` rounds its corners, `edge` darkens its outline, `bevel_px` is the width of the shading."""
+        """Filled polygon: `round_px` rounds corners, `edge` darkens the outline, `bevel_px` is the shading's width."""
         mask = np.zeros(self._alpha.shape, np.uint8)
         pixels = self._pixels(points)
         cv2.fillPoly(mask, [pixels], 255, cv2.LINE_AA, _SHIFT)
@@ -122,7 +130,7 @@ class Easel:
         self._rgb *= (1 + strength * noise * 4)[..., None]
 
     def sprite(self, location: Location, *, shadow_scale: float = 1.0) -> Sprite:
-        """Tint by the place's light, put a soft shadow below, crop, and freeze. `shadow_scale` 0 leaves the shadow out."""
+        """Tint by the place's light, put a soft shadow below, crop, freeze. `shadow_scale` 0 leaves the shadow out."""
         rgb, alpha, origin = self._rgb, self._alpha, self._origin
         if self._mirrored:
             rgb, alpha = rgb[:, ::-1], alpha[:, ::-1]

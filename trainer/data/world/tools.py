@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainer.data.world.domains import Location, Rgb, rng_for
-from trainer.data.world.sprite import Easel, Sprite
+from trainer.data.world.sprite import Easel, Sprite, shade
 
 STEEL: Rgb = (196, 202, 208)
 _WOOD: Rgb = (158, 112, 66)
@@ -60,7 +60,7 @@ def draw_tool(tool: str, rgb: Rgb, location: Location) -> Sprite:
         e.polygon(
             [(-36, -18), (-10, -28), (24, -22), (38, -2), (26, 20), (-4, 26), (-34, 14)], rgb, round_px=5, bevel_px=9
         )
-        e.limb([(-24, -10), (4, 4), (22, -8)], 1.6, tuple(round(c * 0.82) for c in rgb), edge=0)  # type: ignore[arg-type]
+        e.limb([(-24, -10), (4, 4), (22, -8)], 1.6, shade(rgb, 0.82), edge=0)
     elif tool == "drill":
         e.limb([(0, -44), (0, -72)], 1.8, STEEL)
         e.polygon([(-6, -36), (6, -36), (4, -48), (-4, -48)], _DARK, bevel_px=3)
@@ -76,7 +76,7 @@ def draw_tool(tool: str, rgb: Rgb, location: Location) -> Sprite:
     elif tool in ("jug", "cup", "bucket_tool"):
         w, top = (24, -34) if tool != "cup" else (17, -28)
         e.polygon([(-w, 28), (w, 28), (w + 4, top), (-w - 4, top)], rgb, round_px=4, bevel_px=10)
-        e.ellipse((0, top), (w + 4, 7), tuple(round(c * 0.55) for c in rgb), bevel_px=3)  # type: ignore[arg-type]
+        e.ellipse((0, top), (w + 4, 7), shade(rgb, 0.55), bevel_px=3)
         if tool == "jug":
             e.limb([(w + 2, -16), (w + 16, -8), (w + 14, 12), (w, 18)], 3.5, rgb)
     elif tool == "bottle":
@@ -86,11 +86,11 @@ def draw_tool(tool: str, rgb: Rgb, location: Location) -> Sprite:
     elif tool == "can":
         e.polygon([(-17, 40), (17, 40), (17, -30), (-17, -30)], rgb, round_px=3, bevel_px=10)
         e.limb([(0, -34), (0, -42)], 5, (230, 230, 230))
-        e.polygon([(-17, -6), (17, -6), (17, 12), (-17, 12)], tuple(255 - c // 2 for c in rgb), bevel_px=5)  # type: ignore[arg-type]
+        e.polygon([(-17, -6), (17, -6), (17, 12), (-17, 12)], (238, 236, 226), bevel_px=5)
     elif tool in ("shaker", "tub"):
         w = 14 if tool == "shaker" else 20
         e.polygon([(-w, 26), (w, 26), (w, -22), (-w, -22)], rgb, round_px=4, bevel_px=9)
-        e.ellipse((0, -24), (w + 2, 7), tuple(round(c * 0.7) for c in rgb), bevel_px=3)  # type: ignore[arg-type]
+        e.ellipse((0, -24), (w + 2, 7), shade(rgb, 0.7), bevel_px=3)
     else:
         raise ValueError(f"unknown tool {tool!r}")
     e.speckle(rng_for(0, "tool", tool), 0.03)

@@ -76,3 +76,21 @@ def harmonics(base_hz: Wave, weights: tuple[float, ...]) -> Wave:
     """Sum of harmonics of a changing base frequency (one value a sample)."""
     phase = 2 * np.pi * np.cumsum(base_hz) / RATE_HZ
     return np.asarray(sum(w * np.sin((k + 1) * phase) for k, w in enumerate(weights)))
+
+
+def room_and_microphone(
+    rng: np.random.Generator, dry: Wave, around: Wave, *, reverb_s: float, reverb_db: float, tilt: float
+) -> Wave:
+    """`dry` with the room's echo plus `around`, as a microphone with a spectral slope `tilt` (power of Hz) hears it.
+
+    The echo is noise that falls by 60 dB within `reverb_s`, `reverb_db` below the direct sound in energy.
+    """
+    size = int(reverb_s * RATE_HZ)
+    n = fast_length(len(dry) + size)
+    tail = rng.standard_normal(size) * decay(size, reverb_s / 10)
+    tail *= 10 ** (reverb_db / 20) / np.sqrt(np.sum(tail**2))
+    tail[0] += 1.0
+    hz = np.fft.rfftfreq(n, 1 / RATE_HZ)
+    spectrum = np.fft.rfft(dry, n) * np.fft.rfft(tail, n) + np.fft.rfft(around, n)
+    spectrum *= np.clip(hz / 1000.0, 0.05, 8.0) ** tilt
+    return np.asarray(np.fft.irfft(spectrum, n)[: len(dry)])

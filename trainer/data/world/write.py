@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 from multiprocessing import get_context
@@ -31,7 +31,8 @@ from trainer.data.world.tables import (
 from trainer.data.world.track import FPS
 from trainer.data.world.waveform import RATE_HZ
 
-_VIDEO_OPTIONS = {"preset": "veryfast", "crf": "23", "threads": "1", "g": "60"}
+# Without mbtree: x264's AVX-512 version of it gives other bytes from run to run, even with one thread.
+_VIDEO_OPTIONS = {"preset": "veryfast", "crf": "24", "threads": "1", "g": "60", "x264-params": "mbtree=0"}
 _AUDIO_BITS_PER_S = 64_000
 
 
@@ -54,7 +55,8 @@ def _encode(plan: Plan, path: Path) -> None:
         video.width, video.height, video.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
         audio = container.add_stream("aac", rate=RATE_HZ, layout="mono", bit_rate=_AUDIO_BITS_PER_S)
         for index, rgb in enumerate(Scene(plan).frames()):
-            picture = av.VideoFrame.from_ndarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
+            planes = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
+            picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             picture.pts, picture.time_base = index, Fraction(1, FPS)
             container.mux(video.encode(picture))
         container.mux(video.encode())
@@ -114,8 +116,7 @@ def write_world(
     write_csv(out_dir / "sounds.csv", SOUND_COLUMNS, [row for plan in plans for row in sound_rows(plan)])
     write_csv(out_dir / "videos.csv", VIDEO_COLUMNS, [video_row(plan) for plan in plans])
     if workers <= 1:
-        results = (_render_one(plan, out_dir) for plan in plans)
-        _report(results, len(plans))
+        _report((_render_one(plan, out_dir) for plan in plans), len(plans))
     else:
         # "spawn" keeps workers free of the parent's threads and is what every platform offers.
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -123,6 +124,6 @@ def write_world(
     return plans
 
 
-def _report(results: object, total: int) -> None:
-    for number, (name, seconds, skipped) in enumerate(results, 1):  # type: ignore[call-overload]
+def _report(results: Iterable[tuple[str, float, bool]], total: int) -> None:
+    for number, (name, seconds, skipped) in enumerate(results, 1):
         print(f"[{number}/{total}] {name}: {'kept' if skipped else f'{seconds:.1f} s'}", flush=True)
