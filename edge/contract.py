@@ -133,8 +133,8 @@ class ClipFeatures:
 
     row: FeatureRow
     """The newest row."""
-    end_ns: int
-    """Stream time of the end of the newest row: the newest sensor time that the label uses."""
+    newest_ns: int
+    """The newest sensor time that the label uses: its last sample, or without sound its last frame."""
     appearance: NDArray[np.float32]
     """float32 [3 * A]"""
     motion: NDArray[np.float32]
@@ -207,6 +207,8 @@ class Snapshot:
     events: tuple[str, ...]
     """Plain-word log lines, newest last; at most the last 100."""
     finished: bool = False
+    background_label: str | None = None
+    """The label that means that nothing goes on; None when the bundle has none."""
 
 
 @dataclass(frozen=True)

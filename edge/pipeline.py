@@ -160,7 +160,7 @@ class Pipeline:
     def _prediction(
         self, clip: ClipFeatures, probabilities: NDArray[np.float32], start_ns: int, end_ns: int, timer: StageTimer
     ) -> Prediction:
-        bundle, spec = self._recognizer.bundle, self._spec
+        bundle = self._recognizer.bundle
         overall = np.nan_to_num(probabilities[0], nan=0.0)
         best = int(overall.argmax())
         label, confidence = bundle.labels[best], float(overall[best])
@@ -168,7 +168,7 @@ class Pipeline:
             row_index=clip.row.index,
             start_ns=start_ns,
             end_ns=end_ns,
-            clip_end_ns=min(clip.end_ns, spec.tick_ns(self._rings.video.next_tick)),
+            clip_end_ns=min(clip.newest_ns, self._video_end_ns()),
             probabilities=probabilities,
             label=label,
             confidence=confidence,
@@ -180,19 +180,22 @@ class Pipeline:
         )
 
     def _close_segments(self) -> None:
-        closed = self._decider.finish(self._spec.tick_ns(self._rings.video.next_tick))
+        closed = self._decider.finish(self._video_end_ns())
         self._segments.extend(closed)
         for sink in self._sinks:
             for segment in closed:
                 sink.segment(segment)
 
+    def _video_end_ns(self) -> int:
+        """Stream time up to which frames were captured."""
+        return self._spec.tick_ns(self._rings.video.next_tick)
+
     def _since_capture_ms(self, start_tick: int) -> float:
-        """From the newest sensor time of the row to now; the fast pace has no such time."""
+        """From the end of the row to now; the fast pace has no such time."""
         if self._pace == "fast":
             return 0.0
-        end_tick = min(start_tick + self._spec.row_frames, self._rings.video.next_tick)
-        now_ns = self._clock.monotonic_ns() - self._source.origin_ns
-        return (now_ns - self._spec.tick_ns(end_tick)) / 1e6
+        end_ns = min(self._spec.tick_ns(start_tick + self._spec.row_frames), self._video_end_ns())
+        return (self._clock.monotonic_ns() - self._source.origin_ns - end_ns) / 1e6
 
     def _result(self) -> RunResult:
         bundle = self._recognizer.bundle
@@ -226,6 +229,7 @@ class Pipeline:
             preview=self._rings.video.newest(),
             sound_level_db=20 * float(np.log10(rms)) if rms > 0 else None,
             telemetry=self._book.summary(),
-            events=tuple(self._source.notes)[-SNAPSHOT_EVENTS:],
+            events=(f"bundle: {self._recognizer.bundle.describe()}", *self._source.notes)[-SNAPSHOT_EVENTS:],
             finished=self._finished,
+            background_label=self._recognizer.bundle.background_label,
         )

@@ -106,9 +106,10 @@ class Recognizer:
                 audio = self.engines.audio.infer({"fbank": fbank})["audio"][0].copy()
         else:
             audio = np.zeros(self.bundle.feature_dims.audio, np.float32)
+        end_tick = newest.start_tick + spec.row_frames
         return ClipFeatures(
             row=newest,
-            end_ns=spec.tick_ns(newest.start_tick + spec.row_frames),
+            newest_ns=spec.tick_ns(end_tick if heard >= MIN_COVERAGE else end_tick - 1),
             appearance=np.concatenate([row.appearance for row in rows]),
             motion=np.concatenate([row.motion for row in rows]),
             audio=audio,

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, NamedTuple
 
 from edge.annotations import read_annotations
 from edge.bundle import SHIPPED, Bundle, load_bundle
@@ -27,7 +27,7 @@ from edge.errors import BundleError, EgoactError, UsageError
 from edge.pipeline import Pipeline, Sink
 from edge.plain import PlainView, score_lines
 from edge.recognizer import Recognizer, load_engines
-from edge.report import write_report
+from edge.report import report_data, write_report
 from edge.score import Score, merge, score_run
 from edge.sinks import JsonlSink
 from edge.sources.replay import ReplaySource
@@ -86,8 +86,7 @@ def replay(options: ReplayOptions) -> int:
     recognizer = _recognizer(bundle, options)
     view = None if options.json else PlainView(sys.stdout)
     jsonl = JsonlSink(options.jsonl, on_error=_complain) if options.jsonl else None
-    results: list[RunResult] = []
-    scores: list[Score | None] = []
+    played: list[_Played] = []
     if view is not None:
         view.title(f"bundle: {bundle.describe()}")
     try:
@@ -101,8 +100,7 @@ def replay(options: ReplayOptions) -> int:
                 _complain(error)
                 continue
             score = score_run(result, truth) if truth is not None else None
-            results.append(result)
-            scores.append(score)
+            played.append(_Played(result, score, truth or ()))
             if jsonl is not None:
                 jsonl.run(result, score)
             if view is not None:
@@ -111,8 +109,8 @@ def replay(options: ReplayOptions) -> int:
         if jsonl is not None:
             jsonl.close()
         recognizer.engines.close()
-    _close(options, bundle, results, scores, view)
-    complete = len(results) == len(options.clips) and (jsonl is None or jsonl.error is None)
+    _close(options, bundle, played, view)
+    complete = len(played) == len(options.clips) and (jsonl is None or jsonl.error is None)
     return 0 if complete else 1
 
 
@@ -150,6 +148,14 @@ def _play(
     return run_in_tui(pipeline)
 
 
+class _Played(NamedTuple):
+    """One clip that was replayed to its end."""
+
+    result: RunResult
+    score: Score | None
+    truth: tuple[Segment, ...]
+
+
 class _PlainSegments:
     """Prints each segment as it closes, under the clip's name."""
 
@@ -168,45 +174,20 @@ class _PlainSegments:
         self._view.segment(segment, self._labels)
 
 
-def _close(
-    options: ReplayOptions,
-    bundle: Bundle,
-    results: Sequence[RunResult],
-    scores: Sequence[Score | None],
-    view: PlainView | None,
-) -> None:
+def _close(options: ReplayOptions, bundle: Bundle, played: Sequence[_Played], view: PlainView | None) -> None:
     """Everything that is said once, after the last clip."""
+    results, scores, truths = [p.result for p in played], [p.score for p in played], [p.truth for p in played]
     scored = [score for score in scores if score is not None]
     if view is not None and len(scored) > 1:
         view.title(f"all {len(scored)} annotated clips")
         for line in score_lines(merge(scored)):
             view.title(line)
     if options.report is not None and results:
-        file = write_report(options.report, results, scores, bundle.describe())
+        file = write_report(options.report, results, scores, bundle.describe(), truths)
         if view is not None:
             view.title(f"report: {file}")
     if options.json:
-        total = merge(scored).to_json() if scored else None
-        clips = [
-            {
-                "clip": result.clip,
-                "duration_s": round(result.duration_s, 3),
-                "segments": [
-                    {"start_s": s.start_ns / 1e9, "end_s": s.end_ns / 1e9, "label": s.label, "confidence": s.confidence}
-                    for s in result.segments
-                ],
-                "frames": {
-                    "captured": result.telemetry.captured_frames,
-                    "used": result.telemetry.used_frames,
-                    "dropped": result.telemetry.dropped_frames,
-                },
-                "label_age_ms": result.telemetry.label_age_ms,
-                "notes": result.notes,
-                "score": score and score.to_json(),
-            }
-            for result, score in zip(results, scores, strict=True)
-        ]
-        print(json.dumps({"bundle": bundle.describe(), "clips": clips, "total": cast(object, total)}))
+        print(json.dumps(report_data(results, scores, bundle.describe())))
 
 
 def _complain(problem: EgoactError | str) -> None:

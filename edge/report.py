@@ -42,11 +42,7 @@ def write_report(
         lines += [*_confusion(total)]
     for result, score, picture in zip(results, scores, pictures, strict=True):
         lines += [*_clip(result, score, picture)]
-    data = {
-        "bundle": bundle_line,
-        "clips": [_clip_json(result, score) for result, score in zip(results, scores, strict=True)],
-        "total": total and total.to_json(),
-    }
+    data = report_data(results, scores, bundle_line)
     folder = Path(directory)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +55,16 @@ def write_report(
         where = printable(str(error.filename or folder))
         raise EgoactError(f"{where}: the report cannot be written: {error.strerror}; name another directory") from error
     return folder / "report.md"
+
+
+def report_data(results: Sequence[RunResult], scores: Sequence[Score | None], bundle_line: str) -> dict[str, object]:
+    """What report.json holds, as plain JSON values; `scores` has one entry a result."""
+    known = [score for score in scores if score is not None]
+    return {
+        "bundle": bundle_line,
+        "clips": [_clip_json(result, score) for result, score in zip(results, scores, strict=True)],
+        "total": merge(known).to_json() if known else None,
+    }
 
 
 def _head(

@@ -22,10 +22,11 @@ def label_lines(snapshot: Snapshot, width: int, height: int) -> list[Line]:
             _waiting(snapshot, width),
         )
     else:
-        word = UNKNOWN if prediction.unknown else prediction.label
+        idle = prediction.label == snapshot.background_label
+        word = UNKNOWN if prediction.unknown and not idle else prediction.label
         colour = NEUTRAL_COLOUR if prediction.unknown else label_colour(prediction.label, snapshot.labels)
         bar_cells = max(8, min(40, width - 30))
-        guess = f"   best guess {printable(prediction.label)}" if prediction.unknown else _since(snapshot)
+        guess = f"   best guess {printable(prediction.label)}" if word == UNKNOWN else _since(snapshot)
         details = [
             bar(prediction.confidence, bar_cells, colour),
             (f" {100 * prediction.confidence:3.0f} %", STRONG),

@@ -1,0 +1,66 @@
+"""Runs a pipeline behind the terminal view: the pipeline in a thread, the view in the main thread."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from pathlib import Path
+
+from edge.contract import RunResult, Snapshot
+from edge.errors import EgoactError
+from edge.pipeline import Pipeline
+from edge.tui.app import EgoactApp
+from edge.tui.terminal import run_on_terminal
+
+
+def run_in_tui(pipeline: Pipeline, *, exit_when_finished: bool = False) -> RunResult:
+    """Show the pipeline until the user quits, or until it has finished when `exit_when_finished`.
+
+    Raises:
+        EgoactError: what ended the pipeline, or the terminal view failed.
+    """
+    worker = Worker(pipeline)
+
+    def latest() -> Snapshot | None:
+        if worker.error is not None:
+            app.exit()
+            return None
+        if worker.ident is None:
+            # Only now is the view up: drawing it must not delay the first labels.
+            worker.start()
+        return pipeline.snapshot()
+
+    app = EgoactApp(latest, pipeline.stop, exit_when_finished=exit_when_finished)
+    descriptor, name = tempfile.mkstemp(prefix="egoact-", suffix=".log")
+    os.close(descriptor)
+    log = Path(name)
+    try:
+        run_on_terminal(app, log)
+    finally:
+        pipeline.stop()
+        if worker.ident is not None:
+            worker.join()
+        if log.stat().st_size == 0:
+            log.unlink()
+    if worker.error is not None:
+        raise worker.error
+    if worker.result is None:
+        raise EgoactError("the terminal view ended before the stream began: run it again without --tui")
+    return worker.result
+
+
+class Worker(threading.Thread):
+    """The thread that runs the pipeline; keeps its result or its error."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(name="inference", daemon=True)
+        self.result: RunResult | None = None
+        self.error: Exception | None = None
+        self._pipeline = pipeline
+
+    def run(self) -> None:
+        try:
+            self.result = self._pipeline.run()
+        except Exception as error:
+            self.error = error
