@@ -88,12 +88,12 @@ def test_sound_alone_can_decide(recognizer: Recognizer) -> None:
 
 
 def test_sound_that_ends_early_is_masked_from_then_on(recognizer: Recognizer) -> None:
-    result = run(recognizer, FakeSource(stream(SPEC, [RED] * 300, sound=0.5, sound_s=4.0)))
+    result = run(recognizer, FakeSource(stream(SPEC, [RED] * 300, sound=0.5, sound_s=4.1)))
     for row, prediction in zip(result.rows, result.predictions, strict=True):
         end_s = (row.start_tick + 32) / 30
         newest_tick = row.start_tick + (32 if prediction.audio_coverage >= 0.5 else 31)
         assert prediction.clip_end_ns == SPEC.tick_ns(newest_tick)
-        expected = max(0.0, min(end_s, 4.0) - max(0.0, end_s - 64 / 30)) / (64 / 30)
+        expected = max(0.0, min(end_s, 4.1) - max(0.0, end_s - 64 / 30)) / (64 / 30)
         assert prediction.audio_coverage == pytest.approx(expected, abs=0.01)
         assert np.isnan(prediction.probabilities[2]).all() == (expected < 0.5)
 
