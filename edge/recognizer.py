@@ -17,8 +17,9 @@ from edge.errors import BundleError
 from edge.rings import AudioWindow, VideoWindow
 from edge.telemetry import StageTimer
 
-MIN_COVERAGE = 0.5
-"""A modality that covers less than this share of its window is masked out of the head."""
+MIN_COVERAGE = 0.45
+"""A modality that covers less than this share of its window is masked out of the head. Just below one half, so that
+the first row of a stream, whose audio window is half full, already hears."""
 
 
 @dataclass(frozen=True)

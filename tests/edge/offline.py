@@ -23,7 +23,7 @@ class OfflineFeatures(NamedTuple):
     """[rows, A]"""
     motion: NDArray[np.float32]
     audio: NDArray[np.float32]
-    """[rows, D], of the live clip that ends with the row; zeros where less than half of it was heard"""
+    """[rows, D], of the live clip that ends with the row; zeros where less than 45 % of it was heard"""
 
 
 def offline_features(path: Path, spec: WindowSpec, engines: Engines, *, quarter_turns: int = 0) -> OfflineFeatures:
@@ -45,7 +45,7 @@ def offline_features(path: Path, spec: WindowSpec, engines: Engines, *, quarter_
         for n in range(max(0, end - 34_133), min(end, len(samples))):
             window[n - end + 34_133] = samples[n]
             count += bool(heard[n])
-        if count >= 34_133 / 2 and window.any():
+        if count >= 0.45 * 34_133 and window.any():
             fbank = engines.fbank.infer({"waveform": window[None]})["fbank"]
             audio.append(engines.audio.infer({"fbank": fbank})["audio"][0].copy())
         else:

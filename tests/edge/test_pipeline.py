@@ -10,7 +10,7 @@ import pytest
 from edge.contract import Prediction, RunResult, Segment
 from edge.errors import SourceError
 from edge.pipeline import Pipeline
-from edge.recognizer import Recognizer, load_engines
+from edge.recognizer import MIN_COVERAGE, Recognizer, load_engines
 from tests.edge.fake_source import FakeSource, stream
 from tests.tiny_bundle import SPEC, make_bundle
 
@@ -91,11 +91,11 @@ def test_sound_that_ends_early_is_masked_from_then_on(recognizer: Recognizer) ->
     result = run(recognizer, FakeSource(stream(SPEC, [RED] * 300, sound=0.5, sound_s=4.1)))
     for row, prediction in zip(result.rows, result.predictions, strict=True):
         end_s = (row.start_tick + 32) / 30
-        newest_tick = row.start_tick + (32 if prediction.audio_coverage >= 0.5 else 31)
+        newest_tick = row.start_tick + (32 if prediction.audio_coverage >= MIN_COVERAGE else 31)
         assert prediction.clip_end_ns == SPEC.tick_ns(newest_tick)
         expected = max(0.0, min(end_s, 4.1) - max(0.0, end_s - 64 / 30)) / (64 / 30)
         assert prediction.audio_coverage == pytest.approx(expected, abs=0.01)
-        assert np.isnan(prediction.probabilities[2]).all() == (expected < 0.5)
+        assert np.isnan(prediction.probabilities[2]).all() == (expected < MIN_COVERAGE)
 
 
 def test_probabilities_are_calibrated_by_the_temperature(recognizer: Recognizer) -> None:
