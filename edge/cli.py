@@ -32,6 +32,7 @@ COMMANDS = {
     "demo": Command("edge.demo", "replay the built-in clip at real pace, with its annotation"),
     "replay": Command("edge.replay", "replay recorded clips: labels, segments, accuracy, report"),
     "world": Command("trainer.data.world.command", "render the built-in world of labelled clips", "train"),
+    "weights": Command("trainer.weights.command", "checkpoints that others publish: list, check, fetch", "train"),
     "build-bundle": Command("export.build_bundle", "rebuild the shipped bundle from nothing", "train,export"),
 }
 

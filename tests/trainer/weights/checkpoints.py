@@ -1,0 +1,50 @@
+"""Small files of the kinds that the field publishes, made here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from trainer.models.beats import MAX_DISTANCE, PATCH, POSITION_BUCKETS, POSITION_GROUPS, POSITION_KERNEL, Beats
+from trainer.models.slowfast import SlowFast
+
+TINY_SLOWFAST = {"depths": (1, 1, 1, 1), "width": 8, "beta_inv": 4, "fusion_kernel": 5}
+
+
+def write_slowfast(path: Path, num_classes: int | None = 5, seed: int = 0) -> Path:
+    """A tiny SlowFast in pytorchvideo's format."""
+    torch.manual_seed(seed)
+    net = SlowFast(**TINY_SLOWFAST, num_classes=num_classes)  # type: ignore[arg-type]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"model_state": net.state_dict()}, path)
+    return path
+
+
+def write_beats(path: Path, num_classes: int | None = None, seed: int = 0) -> Path:
+    """A tiny BEATs in the official format, without weight normalisation."""
+    torch.manual_seed(seed)
+    net = Beats(dim=16, layers=1, heads=2, ffn=32, patch_embed=8, num_classes=num_classes)
+    config = {
+        "input_patch_size": PATCH,
+        "conv_bias": False,
+        "activation_fn": "gelu",
+        "layer_norm_first": False,
+        "deep_norm": True,
+        "conv_pos": POSITION_KERNEL,
+        "conv_pos_groups": POSITION_GROUPS,
+        "relative_position_embedding": True,
+        "num_buckets": POSITION_BUCKETS,
+        "max_distance": MAX_DISTANCE,
+        "gru_rel_pos": True,
+        "encoder_embed_dim": 16,
+        "encoder_layers": 1,
+        "encoder_attention_heads": 2,
+        "encoder_ffn_embed_dim": 32,
+        "embed_dim": 8,
+        "finetuned_model": num_classes is not None,
+        "predictor_class": num_classes or 527,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"cfg": config, "model": net.state_dict()}, path)
+    return path
