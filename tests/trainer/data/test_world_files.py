@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from edge import cli
 from trainer.data.world import write
 from trainer.data.world.domains import DOMAINS, LOCATION_BY_NAME, rng_for
 from trainer.data.world.kits import KITS
@@ -115,6 +116,7 @@ def test_interrupted_writing_leaves_no_file(tmp_path: Path, monkeypatch: pytest.
         raise KeyboardInterrupt
 
     monkeypatch.setattr(write, "render_sound", broken)
+    (tmp_path / ".clip.mp4.1.part").touch()  # what a killed process leaves
     with pytest.raises(KeyboardInterrupt):
         render_video(make_plan(5, *COOKING, 0, 5.0), tmp_path / "clip.mp4")
     assert list(tmp_path.iterdir()) == []
@@ -174,3 +176,37 @@ def test_generators_depend_on_seed_and_names_alone() -> None:
     assert rng_for(1, "a", "b").random() == rng_for(1, "a", "b").random()
     assert len({rng_for(s, n).random() for s in range(3) for n in ("a", "b")}) == 6
     assert len(set(DOMAINS)) == 48
+
+
+def test_command_renders_the_domains_that_it_is_given(tmp_path: Path) -> None:
+    options = ["--duration-s", "5", "--workers", "1", "--seed", "9", "--domain", "Arts and craft/Tokyo"]
+    assert cli.main(["world", "--out", str(tmp_path / "new" / "world"), *options]) == 0
+    videos = list((tmp_path / "new" / "world" / "videos").iterdir())
+    assert [v.name[: len("arts_and_craft_tokyo_w")] for v in videos] == ["arts_and_craft_tokyo_w"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--domain", "Cooking"],
+        ["--duration-s", "2"],
+        ["--workers", "0"],
+        ["--videos-per-domain", "0"],
+        ["--seed", "-1"],
+    ],
+)
+def test_command_refuses_wrong_use_in_one_line(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["world", "--out", str(tmp_path / "w"), *options]) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert options[0] in message
+    assert not (tmp_path / "w").exists()
+
+
+def test_command_names_a_folder_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    options = ["--duration-s", "5", "--domain", "Cooking/Tokyo"]
+    assert cli.main(["world", "--out", str(tmp_path / "file"), *options]) == 1
+    assert str(tmp_path / "file") in capsys.readouterr().err

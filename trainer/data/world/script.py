@@ -17,6 +17,7 @@ from trainer.data.world.kits import KITS
 from trainer.data.world.narration import audio_narration
 
 RENDER_VERSION = 3
+SHORTEST_VIDEO_S = 5.0
 OFFSCREEN_SHARE = 0.25
 WEARERS_PER_LOCATION = 6
 SLOTS = 3
@@ -172,9 +173,13 @@ def _segment(
 
 
 def make_plan(seed: int, scenario: str, location: str, index: int, duration_s: float = 60.0) -> Plan:
-    """Plan video number `index` of a domain. `duration_s` is at least 5 s; depends on the arguments alone."""
-    if duration_s < 5.0:
-        raise ValueError(f"duration_s is {duration_s:g}, a video needs at least 5 s")
+    """Plan video number `index` of a domain; depends on the arguments alone.
+
+    Raises:
+        ValueError: `duration_s` is shorter than SHORTEST_VIDEO_S.
+    """
+    if duration_s < SHORTEST_VIDEO_S:
+        raise ValueError(f"duration_s is {duration_s:g}, a video needs at least {SHORTEST_VIDEO_S:g} s")
     rng = rng_for(seed, "plan", scenario, location, index)
     number = 1 + int(
         rng_for(seed, "cast", scenario, location).permutation(WEARERS_PER_LOCATION)[index % WEARERS_PER_LOCATION]

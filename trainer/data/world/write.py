@@ -40,6 +40,8 @@ def render_video(plan: Plan, path: Path) -> None:
     """Draw, synthesise and encode `plan` to `path` (MP4). The file appears only when it is complete."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left_over in path.parent.glob(f".{path.name}.*.part"):
+        left_over.unlink(missing_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         _encode(plan, part)
