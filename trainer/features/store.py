@@ -2,6 +2,7 @@
 
     store.json        format version, widths of the modalities, what the features were made with ("spec")
     appearance.f32    float32 [rows, A], row-major, little-endian, no header; likewise motion.f32 and audio.f32
+                      and, where scores were asked for, video_scores.f32 and audio_scores.f32
     index/NNNNNN.parquet   one file a video, in the order of the rows
 
 A video exists once its index file does: features are appended first, the index file is renamed into place last. What a
@@ -25,6 +26,8 @@ from edge.errors import EgoactError
 
 FORMAT_VERSION = 1
 MODALITIES = ("appearance", "motion", "audio")
+SCORES = ("video_scores", "audio_scores")
+"""Further arrays that a store may have: what the backbones' classifiers say of every row."""
 
 
 class FeatureStoreError(EgoactError):
@@ -47,6 +50,10 @@ class VideoFeatures:
     """float32 [N, D]: the live clip's window that ends at the row's end, zeros without sound."""
     audio_coverage: NDArray[np.float32]
     """float32 [N], share of that window for which there was sound (0..1)."""
+    video_scores: NDArray[np.float32] | None = None
+    """float32 [N, classes], softmax of the video classifier; None where it was not asked for."""
+    audio_scores: NDArray[np.float32] | None = None
+    """float32 [N, classes], sigmoid of the audio classifier, zeros without sound; None where it was not asked for."""
 
 
 class FeatureStore:
@@ -66,7 +73,8 @@ class FeatureStore:
 
         Args:
             path: folder; made when missing.
-            widths: width of each of "appearance", "motion", "audio".
+            widths: width of each of "appearance", "motion", "audio" (0 leaves one empty) and, where there are scores,
+                "video_scores", "audio_scores".
             spec: what the features are made with (window numbers, checksums of weights); JSON values.
 
         Raises:
@@ -77,7 +85,7 @@ class FeatureStore:
             if store.widths != widths or store.spec != json.loads(json.dumps(spec)):
                 raise FeatureStoreError(f"{path}: holds features of another spec; give a new folder or delete this one")
             return store
-        if set(widths) != set(MODALITIES):
+        if set(widths) - set(SCORES) != set(MODALITIES):
             raise FeatureStoreError(f"{path}: widths must name {', '.join(MODALITIES)}, got {', '.join(widths)}")
         (path / "index").mkdir(parents=True, exist_ok=True)
         head = {"format_version": FORMAT_VERSION, "widths": widths, "spec": spec}
@@ -122,7 +130,7 @@ class FeatureStore:
         if video in self._rows_of:
             raise FeatureStoreError(f"{self.path}: {video} is already in the store")
         count, first = len(features.start_tick), self.rows
-        for name in MODALITIES:
+        for name in (*MODALITIES, *(name for name in SCORES if name in self.widths)):
             values = np.ascontiguousarray(getattr(features, name), dtype="<f4")
             if values.shape != (count, self.widths[name]):
                 expected = (count, self.widths[name])
@@ -157,8 +165,8 @@ class FeatureStore:
             FeatureStoreError: the array on disk is shorter than the index says.
         """
         path, width, rows = self._array_path(modality), self.widths[modality], self.rows
-        if rows == 0:
-            return np.zeros((0, width), np.float32)
+        if rows * width == 0:  # an empty file cannot be mapped
+            return np.zeros((rows, width), np.float32)
         if not path.exists() or path.stat().st_size < rows * width * 4:
             raise FeatureStoreError(f"{path}: shorter than its index; extract the features again")
         return np.memmap(path, "<f4", "r", shape=(rows, width))
@@ -181,6 +189,7 @@ class FeatureStore:
             self.array("motion")[rows],
             self.array("audio")[rows],
             part["audio_coverage"].to_numpy(),
+            *(self.array(name)[rows] if name in self.widths else None for name in SCORES),
         )
 
     def index(self) -> pa.Table:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,8 @@ class RowInput(NamedTuple):
     """One row of frames and the live clip's sound that ends where the row ends."""
 
     start_tick: int
-    frames: NDArray[np.uint8]
-    """RGB uint8 [32, S, S, 3]."""
+    frames: NDArray[Any]
+    """RGB uint8 [32, S, S, 3]; from `float_rows` normalised float32 [3, 32, S, S]."""
     samples: NDArray[np.float32]
     """float32 [34133] at 16 kHz; zeros before the stream's start and where there was no sound."""
     audio_coverage: float
