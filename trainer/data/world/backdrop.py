@@ -54,9 +54,10 @@ def _worktop(scenario: Scenario, rng: np.random.Generator, shape: tuple[int, int
     elif kind == "carpet":
         _tone(top, ((x // 46 + y // 46) % 2) * 0.4 + 0.1 * _noise(rng, shape, (2, 2)), second)
     elif kind == "soil":
-        grass = _noise(rng, shape, (5, 9)) + 0.9 * _noise(rng, shape, (110, 60))
-        _tone(top, 0.75 * np.clip(grass - 0.5, 0, 1), second)
-        _tone(top, 0.35 * (_noise(rng, shape, (4, 3)) > 1.9), (168, 150, 128))
+        grass = 0.75 * _noise(rng, shape, (5, 9)) + 0.7 * _noise(rng, shape, (110, 60)) - 0.4
+        _tone(top, np.minimum(grass, np.float32(0.75)), second)
+        pebbles = (_noise(rng, shape, (4, 3)) > 1.9).astype(np.float32)
+        _tone(top, 0.35 * pebbles, (168, 150, 128))
     else:
         _tone(top, 0.3 + 0.25 * _noise(rng, shape, (200, 1.2)), second)
     return top * (1 + 0.035 * _noise(rng, shape, (3, 3)) + 0.04 * _noise(rng, shape, (90, 60)))[..., None]

@@ -16,7 +16,7 @@ from trainer.data.world.domains import LOCATION_BY_NAME, SCENARIO_BY_NAME, Rgb, 
 from trainer.data.world.kits import KITS
 from trainer.data.world.narration import audio_narration
 
-RENDER_VERSION = 4
+RENDER_VERSION = 5
 SHORTEST_VIDEO_S = 5.0
 OFFSCREEN_SHARE = 0.25
 WEARERS_PER_LOCATION = 6
