@@ -35,9 +35,10 @@ dev: .venv-dev/installed
 	.venv/bin/pip install $(PIP_FLAGS) -c constraints.txt -e .
 	touch $@
 
-.venv-dev/installed: pyproject.toml constraints.txt
+.venv-dev/installed: pyproject.toml constraints.txt tests/references.txt
 	$(PYTHON) -m venv .venv-dev
 	$(DEV)/pip install $(PIP_FLAGS) -c constraints.txt -e ".[dev]"
+	$(DEV)/pip install $(PIP_FLAGS) --no-deps -r tests/references.txt
 	touch $@
 
 clean:
