@@ -192,7 +192,7 @@ SPLITS: dict[str, Domain] = {
     "Sp-Cat": ("Sport", "Catania"),
     "Sp-Bri": ("Sport", "Bristol"),
 }
-DEMO_SPLIT = "Co-Tok"
+DEMO_SPLIT = "Co-Cat"
 
 DomainRole = Literal["pretrain", "mixed", "held-out"]
 SplitRole = Literal["train", "test"]
