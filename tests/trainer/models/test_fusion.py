@@ -8,7 +8,15 @@ from torch import Tensor, nn
 
 from edge.contract import HEAD_MASK
 from tests.trainer.models.seeded import seed_weights, uniform
-from trainer.models.fusion import FusedModel, LayerOrder, ModalityEncoder, TextEncoder
+from trainer.models.fusion import (
+    MODALITIES,
+    STREAMS,
+    FusedModel,
+    LayerOrder,
+    Modalities,
+    ModalityEncoder,
+    TextEncoder,
+)
 
 
 def clip_inputs(batch: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -113,3 +121,41 @@ def test_text_encoder_is_the_same_two_layers() -> None:
 def test_an_unknown_order_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown layer order"):
         fused_model("bn-first")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("modalities", ["ap", "mo", "au", "ap-mo", "ap+mo"])
+def test_a_setting_sees_its_own_modalities_only(modalities: Modalities) -> None:
+    net = FusedModel(12, 9, 5, hidden=8, out=6, classes=4, modalities=modalities).eval()
+    inputs, scale = clip_inputs(3), torch.ones(3, 3)
+    logits = net(*inputs, scale)
+    used = {i for stream in STREAMS[modalities] for i in stream}
+    for i in range(3):
+        changed = [x * 2 - 1 if i == j else x for j, x in enumerate(inputs)]
+        assert torch.equal(net(*changed, scale), logits) is (i not in used), MODALITIES[i]
+        hidden = scale.clone()
+        hidden[:, i] = 0
+        assert torch.equal(net(*inputs, hidden), logits) is (i not in used), MODALITIES[i]
+
+
+def test_early_fusion_is_one_encoder_on_both_inputs() -> None:
+    net = FusedModel(12, 9, 5, hidden=8, out=6, classes=4, modalities="ap-mo").eval()
+    appearance, motion, audio = clip_inputs(3)
+    (embedding,) = net.embed(appearance, motion, audio)
+    assert torch.equal(embedding, net.f_appearance_motion(torch.cat([appearance, motion], dim=1)))  # type: ignore[operator]
+    assert net.classifier.in_features == 6  # type: ignore[union-attr]
+    assert not any(name.startswith(("f_motion", "f_audio")) for name, _ in net.named_parameters())
+    half = torch.tensor([[0.5, 0.5, 1.0]])
+    assert torch.equal(net.fuse((embedding[:1],), half), embedding[:1] * 0.25)
+
+
+def test_a_hidden_layer_in_the_classifier() -> None:
+    net = FusedModel(12, 9, 5, hidden=8, out=6, classes=4, classifier_hidden=7).eval()
+    inputs, scale = clip_inputs(3), torch.ones(3, 3)
+    first, _, _, last = net.classifier  # type: ignore[misc]
+    fused = torch.cat(net.embed(*inputs), dim=1)
+    torch.testing.assert_close(net(*inputs, scale), last(first(fused).clamp(min=0)))
+
+
+def test_unknown_modalities_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"unknown modalities 'smell': choose one of ap, mo, au, ap-mo, ap\+mo"):
+        FusedModel(12, 9, 5, 8, 6, 4, modalities="smell")  # type: ignore[arg-type]
