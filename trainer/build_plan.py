@@ -46,10 +46,11 @@ def plan_for(minutes: int, seed: int, bf16: bool) -> BuildPlan:
     """
     share = minutes / FULL_MINUTES
     full = BuildPlan()
+    phases = tuple(replace(phase, rows=round(phase.rows * share)) for phase in full.video.phases)
     return replace(
         full,
         seed=seed,
-        video=replace(full.video, rows=round(full.video.rows * share), bf16=bf16, seed=seed),
+        video=replace(full.video, phases=phases, bf16=bf16, seed=seed),
         audio=replace(full.audio, windows=round(full.audio.windows * share), seed=seed),
         head=replace(full.head, seed=seed),
     )

@@ -22,7 +22,7 @@ from trainer.checkpoint import load_checkpoint
 from trainer.features.store import FeatureStore
 from trainer.fit import FitSettings
 from trainer.pretrain_audio import PretrainAudioSettings
-from trainer.pretrain_video import PretrainVideoSettings
+from trainer.pretrain_video import Phase, PretrainVideoSettings
 
 PLAN = BuildPlan(
     pretrain_domains=(("Playing", "Pittsburgh"),),
@@ -31,7 +31,7 @@ PLAN = BuildPlan(
     split_videos=2,
     video_s=20.0,
     splits=("Co-Tok",),
-    video=PretrainVideoSettings(rows=16, batch=4),
+    video=PretrainVideoSettings(phases=(Phase(8, 64, 16), Phase(8, 128, 32)), batch=4),
     audio=PretrainAudioSettings(windows=16, batch=8),
     head=FitSettings(hidden=16, out=8, batch=16, epochs=2),
 )

@@ -13,7 +13,9 @@ from trainer.fit import FitSettings, fit, masked_logits
 from trainer.models.checkpoint_file import CheckpointError
 
 CLASSES = 4
-SETTINGS = FitSettings(hidden=32, out=16, batch=32, epochs=12, lr=3e-3, milestones=(10,), drop_video=0.2, drop_audio=0.2)
+SETTINGS = FitSettings(
+    hidden=32, out=16, batch=32, epochs=10, lr=3e-3, milestones=(8,), drop_video=0.2, drop_audio=0.2
+)
 
 
 def toy(count: int, seed: int) -> ClipTensors:
@@ -106,7 +108,8 @@ def test_checkpoint_gives_the_same_logits(data: tuple[ClipTensors, ClipTensors],
     train, validation = data
     model = fit(train, validation, CLASSES, replace(SETTINGS, epochs=1), lambda line: None).model
     widths = {"appearance_dim": 24, "motion_dim": 24, "audio_dim": 24, "hidden": 32, "out": 16, "classes": CLASSES}
-    config = CheckpointConfig("narration_aligned", ("a", "b", "c", "d"), widths, {}, "toy", 0, {"lr": 1e-3}, {"top1": 0.5})
+    labels = ("a", "b", "c", "d")
+    config = CheckpointConfig("narration_aligned", labels, widths, {}, "toy", 0, {"lr": 1e-3}, {"top1": 0.5})
     save_checkpoint(tmp_path, model, config)
     again, read = load_checkpoint(tmp_path)
     assert read == config

@@ -16,7 +16,7 @@ from trainer.pretrain_audio import (
     window_targets,
 )
 from trainer.pretrain_augment import augment_row
-from trainer.pretrain_video import PretrainVideoSettings, pretrain_video
+from trainer.pretrain_video import Phase, PretrainVideoSettings, pretrain_video
 from trainer.pretrain_windows import PretrainClip, draw_balanced, labelled_rows
 
 SPEC = WindowSpec(frame_size_px=64)
@@ -82,12 +82,12 @@ def test_augmentation_keeps_the_middle_in_view_on_average() -> None:
 
 def test_video_backbone_learns_motion_and_is_reproducible() -> None:
     clips = [moving_bar(seed) for seed in range(4)]
-    settings = PretrainVideoSettings(rows=200, batch=8, small_size_px=64)
+    settings = PretrainVideoSettings(phases=(Phase(240, 64, 16), Phase(80, 64, 32)), batch=8)
     net, accuracy = pretrain_video(clips[:3], clips[3:], LABELS, "idle", SPEC, settings, lambda line: None)
     assert accuracy > 0.7  # chance is a third
     assert not net.training
 
-    short = PretrainVideoSettings(rows=16, batch=8, small_size_px=64)
+    short = PretrainVideoSettings(phases=(Phase(8, 32, 16), Phase(8, 64, 32)), batch=8)
     first, second = (
         pretrain_video(clips[:3], [], LABELS, "idle", SPEC, short, lambda line: None)[0].state_dict() for _ in range(2)
     )
