@@ -24,7 +24,8 @@ bundle: .venv-dev/installed
 	$(DEV)/egoact build-bundle --out runs/shipped --install
 
 pictures: .venv-dev/installed
-	$(DEV)/python -m scripts.pictures
+	$(DEV)/python -m docs.make_pictures
+	$(DEV)/python -m trainer.data.world.sheet --out docs/pictures/world.jpg
 
 install: .venv/installed
 
