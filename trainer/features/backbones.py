@@ -98,7 +98,7 @@ class TorchAudio:
 class BundleVideo:
     """The video graph of a bundle, one row at a time: exactly what the device computes."""
 
-    classes = None
+    classes: int | None = None
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -117,7 +117,7 @@ class BundleVideo:
 class BundleAudio:
     """The log-mel and audio graphs of a bundle, one window at a time."""
 
-    classes = None
+    classes: int | None = None
 
     def __init__(self, fbank: Engine, audio: Engine) -> None:
         self._fbank, self._audio = fbank, audio

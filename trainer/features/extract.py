@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.contract import WindowSpec
+from edge.contract import NS_PER_S, WindowSpec
 from edge.errors import SourceError
 from edge.recognizer import MIN_COVERAGE
 from trainer.features.backbones import AudioBackbone, TorchAudio, TorchVideo, VideoBackbone
@@ -19,6 +20,17 @@ from trainer.features.windows import RowInput, replay_events, row_inputs
 from trainer.models.beats import Beats
 from trainer.models.fbank import Fbank
 from trainer.models.video_net import VideoNet
+
+
+class SoundRows(NamedTuple):
+    """The sound of N rows."""
+
+    audio: NDArray[np.float32]
+    """float32 [N, D]"""
+    coverage: NDArray[np.float32]
+    """float32 [N], share of the window for which there was sound (0..1)."""
+    scores: NDArray[np.float32] | None
+    """float32 [N, classes]; None without a classifier."""
 
 
 def extract_video(
@@ -64,12 +76,30 @@ def extract_rows(
         on_rows(len(batch))
     if not batches:
         raise SourceError(f"{path}: holds no frame; record or convert the clip again")
-    return VideoFeatures(
-        **{
-            name: None if first is None else np.concatenate([getattr(batch, name) for batch in batches])
-            for name, first in vars(batches[0]).items()
-        }
-    )
+    return _joined(batches)
+
+
+def sound_features(
+    samples: NDArray[np.float32], coverage: NDArray[np.float64], audio: AudioBackbone | None
+) -> SoundRows:
+    """Features of N windows of sound; zeros where too little of the window is covered or nothing is heard.
+
+    Args:
+        samples: float32 [N, n] at 16 kHz.
+        coverage: float64 [N], share of each window for which there is a track.
+        audio: None gives features of width 0.
+    """
+    # A muted microphone and an empty track give exact zeros: that is no sound, not silence.
+    heard = np.where(samples.any(axis=1), coverage, 0.0)
+    audible = heard >= MIN_COVERAGE
+    features = np.zeros((len(samples), 0 if audio is None else audio.dim), np.float32)
+    scores = None if audio is None or audio.classes is None else np.zeros((len(samples), audio.classes), np.float32)
+    if audio is not None and audible.any():
+        outputs = audio(samples[audible])
+        features[audible] = outputs.audio
+        if scores is not None and outputs.scores is not None:
+            scores[audible] = outputs.scores
+    return SoundRows(features, heard.astype(np.float32), scores)
 
 
 def _features(
@@ -77,35 +107,35 @@ def _features(
 ) -> VideoFeatures:
     starts = [row.start_tick for row in rows]
     seen = video(np.stack([row.frames for row in rows]))
-    # A muted microphone and an empty track give exact zeros: that is no sound, not silence.
-    heard = np.array([row.audio_coverage if row.samples.any() else 0.0 for row in rows])
-    values, audio_scores = _sound_features(np.stack([row.samples for row in rows]), heard >= MIN_COVERAGE, audio)
+    coverage = np.array([row.audio_coverage for row in rows])
+    heard = sound_features(np.stack([row.samples for row in rows]), coverage, audio)
     return VideoFeatures(
         start_tick=np.array(starts, np.int64),
-        t_start_s=np.array([spec.tick_ns(tick) / 1e9 for tick in starts]),
+        t_start_s=np.array([spec.tick_ns(tick) / NS_PER_S for tick in starts]),
         appearance=seen.appearance,
         motion=seen.motion,
-        audio=values,
-        audio_coverage=heard.astype(np.float32),
+        audio=heard.audio,
+        audio_coverage=heard.coverage,
         video_scores=seen.scores if scores else None,
-        audio_scores=audio_scores if scores else None,
+        audio_scores=heard.scores if scores else None,
     )
 
 
-def _sound_features(
-    samples: NDArray[np.float32], audible: NDArray[np.bool_], audio: AudioBackbone | None
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Features and scores of the audible windows, zeros for the others."""
-    if audio is None:
-        return np.zeros((len(samples), 0), np.float32), None
-    features = np.zeros((len(samples), audio.dim), np.float32)
-    scores = None if audio.classes is None else np.zeros((len(samples), audio.classes), np.float32)
-    if audible.any():
-        outputs = audio(samples[audible])
-        features[audible] = outputs.audio
-        if scores is not None and outputs.scores is not None:
-            scores[audible] = outputs.scores
-    return features, scores
+def _joined(batches: Sequence[VideoFeatures]) -> VideoFeatures:
+    def scores(parts: list[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+        given = [part for part in parts if part is not None]
+        return np.concatenate(given) if given else None
+
+    return VideoFeatures(
+        start_tick=np.concatenate([batch.start_tick for batch in batches]),
+        t_start_s=np.concatenate([batch.t_start_s for batch in batches]),
+        appearance=np.concatenate([batch.appearance for batch in batches]),
+        motion=np.concatenate([batch.motion for batch in batches]),
+        audio=np.concatenate([batch.audio for batch in batches]),
+        audio_coverage=np.concatenate([batch.audio_coverage for batch in batches]),
+        video_scores=scores([batch.video_scores for batch in batches]),
+        audio_scores=scores([batch.audio_scores for batch in batches]),
+    )
 
 
 def _batches(rows: Iterable[RowInput], size: int) -> Iterator[Sequence[RowInput]]:

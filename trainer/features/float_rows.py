@@ -74,7 +74,7 @@ def _row(newest: deque[NDArray[np.float32]], start: int, sound: Sound, spec: Win
 
 
 def _grid_pixels(path: Path, spec: WindowSpec) -> Iterator[NDArray[np.float32]]:
-    """The converted frame of every tick of the runtime's grid; a frame that serves several ticks comes several times."""
+    """The converted frame of every tick of the runtime's grid; a frame that serves several comes several times."""
     container = open_container(path)
     try:
         stream = container.streams.best("video")

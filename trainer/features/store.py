@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from edge.errors import EgoactError
+from trainer.features.whole_file import write_whole_file
 
 FORMAT_VERSION = 1
 MODALITIES = ("appearance", "motion", "audio")
@@ -89,7 +90,7 @@ class FeatureStore:
             raise FeatureStoreError(f"{path}: widths must name {', '.join(MODALITIES)}, got {', '.join(widths)}")
         (path / "index").mkdir(parents=True, exist_ok=True)
         head = {"format_version": FORMAT_VERSION, "widths": widths, "spec": spec}
-        _replace_file(path / "store.json", json.dumps(head, indent=1, sort_keys=True).encode())
+        write_whole_file(path / "store.json", json.dumps(head, indent=1, sort_keys=True).encode())
         return cls.open(path)
 
     @classmethod
@@ -155,7 +156,7 @@ class FeatureStore:
         )
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink)
-        _replace_file(self.path / "index" / f"{len(self._rows_of):06d}.parquet", sink.getvalue().to_pybytes())
+        write_whole_file(self.path / "index" / f"{len(self._rows_of):06d}.parquet", sink.getvalue().to_pybytes())
         self._rows_of[video] = (len(self._rows_of), first, count)
 
     def array(self, modality: str) -> NDArray[np.float32]:
@@ -217,13 +218,3 @@ class FeatureStore:
 
     def _part_path(self, number: int) -> Path:
         return self.path / "index" / f"{number:06d}.parquet"
-
-
-def _replace_file(path: Path, content: bytes) -> None:
-    """Write through a temporary name, so that the file is either whole or not there."""
-    temporary = path.with_name(path.name + ".part")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)

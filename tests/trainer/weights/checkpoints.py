@@ -7,15 +7,16 @@ from pathlib import Path
 import torch
 
 from trainer.models.beats import MAX_DISTANCE, PATCH, POSITION_BUCKETS, POSITION_GROUPS, POSITION_KERNEL, Beats
-from trainer.models.slowfast import SlowFast
-
-TINY_SLOWFAST = {"depths": (1, 1, 1, 1), "width": 8, "beta_inv": 4, "fusion_kernel": 5}
+from trainer.models.slowfast import Bottleneck, SlowFast
 
 
-def write_slowfast(path: Path, num_classes: int | None = 5, seed: int = 0) -> Path:
-    """A tiny SlowFast in pytorchvideo's format."""
+def write_slowfast(path: Path, num_classes: int | None = 5, seed: int = 0, res4_blocks: int = 1) -> Path:
+    """A tiny SlowFast in pytorchvideo's format; 6 blocks in res4 pass for an R50, 23 for an R101."""
     torch.manual_seed(seed)
-    net = SlowFast(**TINY_SLOWFAST, num_classes=num_classes)  # type: ignore[arg-type]
+    net = SlowFast((1, 1, res4_blocks, 1), width=8, beta_inv=4, fusion_kernel=5, num_classes=num_classes)
+    for stage in net.blocks[1:5]:
+        for norm in (m.norm_c for m in stage.modules() if isinstance(m, Bottleneck)):
+            torch.nn.init.constant_(norm.weight, 0.3)  # the initial 0 would leave the blocks out
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"model_state": net.state_dict()}, path)
     return path

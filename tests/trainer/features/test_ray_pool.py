@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from edge.cli import main
+from tests.media import make_clip
+from tests.tiny_bundle import make_bundle
+from tests.trainer.features.test_run import contents
+from trainer.features.ray_pool import RayError, RayPool
+from trainer.features.recipe import Recipe
+from trainer.features.store import FeatureStore
+from trainer.features.tasks import find_tasks
+from trainer.weights.folder import WeightsError
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_bundle(tmp_path_factory.mktemp("bundle")).path
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Very unequal lengths, so that actors finish out of order."""
+    folder = tmp_path_factory.mktemp("clips")
+    for number in range(8):
+        make_clip(folder / f"clip{number}.mp4", seconds=20 if number == 0 else 1.2, size=(48, 32), audio="tone")
+    (folder / "clip3.mp4").write_bytes(b"broken")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_actors_leave_the_same_bytes_as_one_process(
+    clips: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["--video", "small", "--audio", "small", "--bundle", str(bundle), "--threads", "1"]
+    assert main(["features", str(clips), "--out", str(tmp_path / "one"), *small]) == 1
+    assert main(["features", str(clips), "--out", str(tmp_path / "two"), *small, "--workers", "2"]) == 1
+    assert capsys.readouterr().err.count("clip3.mp4: not a video") == 2
+    assert len(FeatureStore.open(tmp_path / "two").videos) == 7
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_an_actor_that_dies_is_replaced_and_loses_nothing(clips: Path, bundle: Path) -> None:
+    pool = RayPool(Recipe("small", "small", bundle=bundle), workers=2, threads=1)
+    try:
+        assert pool.describe().widths == {"appearance": 3, "motion": 2, "audio": 2}
+        tasks = find_tasks([clips])
+        outcomes = pool.outcomes(tasks)
+        found = [next(outcomes)]
+        for process in children(os.getpid()):
+            if "ray::_Worker" in command_of(process):
+                os.kill(process, signal.SIGKILL)
+        found += list(outcomes)
+        assert [outcome.task for outcome in found] == tasks
+        assert [outcome.task.name for outcome in found if outcome.features is None] == ["clip3.mp4"]
+    finally:
+        pool.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_what_an_actor_refuses_is_told_as_in_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EGOACT_WEIGHTS", str(tmp_path))
+    pool = RayPool(Recipe(), workers=1, threads=1)
+    try:
+        with pytest.raises(WeightsError, match=r"run: egoact weights fetch slowfast8x8_r101$"):
+            pool.describe()
+    finally:
+        pool.close()
+
+
+def test_a_cluster_that_is_not_there_is_one_line() -> None:
+    with pytest.raises(RayError, match=r"no Ray cluster answers at ray://127\.0\.0\.1:9 .*; start one: ray start"):
+        RayPool(Recipe(), address="ray://127.0.0.1:9")
+
+
+def children(root: int) -> list[int]:
+    """All processes below `root`."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue
+            parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
+    found, todo = [], [root]
+    while todo:
+        parent = todo.pop()
+        below = [process for process, its_parent in parents.items() if its_parent == parent]
+        found += below
+        todo += below
+    return found
+
+
+def command_of(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
