@@ -1,100 +1,140 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
-from trainer.methods.erm import consistency_scale, erm_loss
-from trainer.methods.narration_aligned import INITIAL_LOG_TEMPERATURE, info_nce, narration_aligned_loss
+from tests.trainer.methods.literal import Array, assert_same_value_and_gradients, cross_entropy
+from tests.trainer.methods.test_info_nce import literal_info_nce
+from tests.trainer.methods.toy import SPEC, settle, toy_batch
+from trainer.methods.erm import Erm, erm_loss
+from trainer.methods.head_spec import HeadSpec
+from trainer.methods.narration_aligned import NarrationAligned, borrow_narrations, narration_aligned_loss
+from trainer.models.fusion import Modalities
 
 RANDOM = np.random.default_rng(0)
 N, D, K = 6, 5, 4
 AP, M, A, T, T_AUDIO = (RANDOM.standard_normal((N, D)) for _ in range(5))
 LOGITS = RANDOM.standard_normal((N, K))
 LABELS = RANDOM.integers(0, K, N)
+BATCH = toy_batch(8, dtype=torch.float64)
 
 
-def literal_info_nce(x: NDArray, t: NDArray, log_temperature: float) -> float:
-    """Equation 1 in loops: each row against all narrations, each narration against all rows."""
-    tau = math.exp(log_temperature)
-
-    def similarity(i: int, j: int) -> float:
-        return float(x[i] @ t[j] / (np.linalg.norm(x[i]) * np.linalg.norm(t[j])))
-
-    total = 0.0
-    for i in range(len(x)):
-        pair = math.exp(similarity(i, i) / tau)
-        total -= math.log(pair / sum(math.exp(similarity(i, j) / tau) for j in range(len(x))))
-        total -= math.log(pair / sum(math.exp(similarity(j, i) / tau) for j in range(len(x))))
-    return total / len(x)
+def literal_loss(logits: Array, ap: Array, m: Array, a: Array, t: Array, ta: Array, lt: Array) -> float:
+    alignment = sum(literal_info_nce(x, narration, lt) for x, narration in ((ap, t), (m, t), (a, ta)))
+    return cross_entropy(logits, LABELS) + 0.1 * alignment
 
 
-def literal_cross_entropy(logits: NDArray, labels: NDArray) -> float:
-    total = 0.0
-    for row, label in zip(logits, labels, strict=True):
-        total -= math.log(math.exp(row[label]) / sum(math.exp(value) for value in row))
-    return total / len(labels)
-
-
-def literal_loss(logits: NDArray, ap: NDArray, m: NDArray, a: NDArray, t: NDArray, ta: NDArray, lt: NDArray) -> float:
-    temperature = float(lt)
-    alignment = sum(literal_info_nce(x, narration, temperature) for x, narration in ((ap, t), (m, t), (a, ta)))
-    return literal_cross_entropy(logits, LABELS) + 0.1 * alignment
-
-
-def finite_difference(function: Callable[[], float], array: NDArray, step: float = 1e-6) -> NDArray:
-    gradient = np.zeros_like(array)
-    for index in np.ndindex(*array.shape):
-        kept = array[index]
-        array[index] = kept + step
-        above = function()
-        array[index] = kept - step
-        below = function()
-        array[index] = kept
-        gradient[index] = (above - below) / (2 * step)
-    return gradient
-
-
-@pytest.mark.parametrize("log_temperature", [INITIAL_LOG_TEMPERATURE, 0.0, math.log(0.5)])
-def test_info_nce_equals_the_loops(log_temperature: float) -> None:
-    ours = info_nce(torch.from_numpy(AP), torch.from_numpy(T), torch.tensor(log_temperature, dtype=torch.float64))
-    assert float(ours) == pytest.approx(literal_info_nce(AP, T, log_temperature), rel=1e-9)
+def aligned(spec: HeadSpec = SPEC, **choices: float | bool) -> NarrationAligned:
+    torch.manual_seed(0)
+    method = NarrationAligned(spec, **choices)  # type: ignore[arg-type]
+    settle(method)
+    return method
 
 
 def test_loss_and_gradients_equal_the_loops() -> None:
-    arrays = [array.copy() for array in (LOGITS, AP, M, A, T, T_AUDIO, np.array(math.log(0.3)))]
-    tensors = [torch.from_numpy(array.copy()).requires_grad_() for array in arrays]
-    logits, ap, m, a, t, t_audio, log_temperature = tensors
-    loss = narration_aligned_loss(logits, torch.from_numpy(LABELS), (ap, m, a), t, t_audio, log_temperature)
+    def ours(logits: Tensor, ap: Tensor, m: Tensor, a: Tensor, t: Tensor, ta: Tensor, lt: Tensor) -> Tensor:
+        return narration_aligned_loss(logits, torch.from_numpy(LABELS), (ap, m, a), t, ta, lt)
+
+    arrays = [LOGITS, AP, M, A, T, T_AUDIO, np.array(math.log(0.3))]
+    assert_same_value_and_gradients(ours, literal_loss, arrays)
+
+
+@pytest.mark.parametrize("audio_narrations", [False, True])
+@pytest.mark.parametrize("weight_by_r", [False, True])
+def test_every_row_of_table_4_equals_its_formula(audio_narrations: bool, weight_by_r: bool) -> None:
+    method = aligned(audio_narrations=audio_narrations, weight_by_r=weight_by_r)
+    ap, m, a = (x.detach().numpy() for x in method.model.embed(BATCH.appearance, BATCH.motion, BATCH.audio))
+    t, t_audio = (method.f_text(text).detach().numpy() for text in (BATCH.text_visual, BATCH.text_audio))
+    r = BATCH.r.numpy()[:, None] if weight_by_r else 1.0
+    h = method.model.classifier
+    logits = np.concatenate([ap, m, r * a], axis=1) @ h.weight.detach().numpy().T + h.bias.detach().numpy()
+    pairs = ((ap, t), (m, t), (a, t_audio if audio_narrations else t))
+    temperature = np.array(method.log_temperature.item())
+    expected = cross_entropy(logits, BATCH.label.numpy()) + 0.1 * sum(literal_info_nce(*p, temperature) for p in pairs)
+    assert method(BATCH).item() == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("modalities", "pairs"),
+    [("ap", "t"), ("mo", "t"), ("au", "a"), ("ap-mo", "t"), ("ap+mo", "tt"), ("ap+mo+au", "tta")],
+)
+def test_every_stream_aligns_with_its_narration(modalities: Modalities, pairs: str) -> None:
+    method = aligned(HeadSpec(10, 6, 5, 4, 3, 2, 7, modalities, hidden=12, out=8))
+    embeddings = method.model.embed(BATCH.appearance, BATCH.motion, BATCH.audio)
+    text = {"t": method.f_text(BATCH.text_visual), "a": method.f_text(BATCH.text_audio)}
+    temperature = np.array(method.log_temperature.item())
+    expected = sum(
+        literal_info_nce(x.detach().numpy(), text[narration].detach().numpy(), temperature)
+        for x, narration in zip(embeddings, pairs, strict=True)
+    )
+    assert method.alignment(BATCH, embeddings).item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_r_of_one_is_no_weighting() -> None:
+    sure = BATCH._replace(r=torch.ones_like(BATCH.r))
+    assert torch.equal(aligned()(sure), aligned(weight_by_r=False)(BATCH))
+    assert not torch.equal(aligned()(BATCH), aligned(weight_by_r=False)(BATCH))
+
+
+def test_alignment_sees_neither_r_nor_what_is_hidden() -> None:
+    method = aligned()
+    embeddings = method.model.embed(BATCH.appearance, BATCH.motion, BATCH.audio)
+    other = BATCH._replace(r=torch.zeros_like(BATCH.r), visible=torch.zeros(8, 3, dtype=torch.float64))
+    assert torch.equal(method.alignment(BATCH, embeddings), method.alignment(other, embeddings))
+
+
+def test_weight_zero_is_the_baseline() -> None:
+    baseline = Erm(SPEC)
+    settle(baseline)
+    method = aligned(weight=0.0, weight_by_r=False)
+    baseline.model.load_state_dict(method.model.state_dict())
+    torch.testing.assert_close(method(BATCH), baseline(BATCH), rtol=1e-12, atol=0)
+    torch.testing.assert_close(baseline(BATCH), erm_loss(method.logits(BATCH, torch.ones(8, 3)), BATCH.label))
+
+
+def test_clips_without_a_narration_are_left_out_of_their_alignment_only() -> None:
+    visual = torch.tensor([True, True, False, True, True, False, True, False])
+    heard = torch.tensor([False, True, True, True, False, True, False, True])
+    method = aligned()
+    empty = BATCH._replace(
+        text_visual=BATCH.text_visual * visual[:, None],
+        text_audio=BATCH.text_audio * heard[:, None],
+        narrated=torch.stack([visual, heard], dim=1),
+    )
+    embeddings = method.model.embed(BATCH.appearance, BATCH.motion, BATCH.audio)
+    ap, m, a = (x.detach().numpy() for x in embeddings)
+    t, t_audio = (method.f_text(text).detach().numpy() for text in (BATCH.text_visual, BATCH.text_audio))
+    temperature = np.array(method.log_temperature.item())
+    pairs = ((ap[visual], t[visual]), (m[visual], t[visual]), (a[heard], t_audio[heard]))
+    expected = sum(literal_info_nce(*pair, temperature) for pair in pairs)
+    assert method.alignment(empty, embeddings).item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_rows_without_a_narration_borrow_one_in_turn() -> None:
+    text = torch.tensor([[0.0], [10.0], [0.0], [30.0], [0.0], [0.0]])
+    told = torch.tensor([False, True, False, True, False, False])
+    borrowed = borrow_narrations(text, told)
+    assert torch.equal(borrowed[told], text[told])
+    assert set(borrowed[~told].flatten().tolist()) == {10.0, 30.0}
+    assert torch.equal(borrow_narrations(text, torch.ones(6, dtype=torch.bool)), text)
+    assert borrow_narrations(text, torch.zeros(6, dtype=torch.bool)).shape == text.shape
+
+
+def test_a_batch_without_narrations_is_the_baseline_and_trains_everything() -> None:
+    method = aligned().train()
+    untold = BATCH._replace(narrated=torch.zeros(8, 2, dtype=torch.bool))
+    loss = method(untold)
     loss.backward()
-    assert loss.item() == pytest.approx(literal_loss(*arrays), rel=1e-9)
-    for tensor, array in zip(tensors, arrays, strict=True):
-        expected = finite_difference(lambda: literal_loss(*arrays), array)
-        assert tensor.grad is not None
-        assert np.abs(expected).max() > 1e-4, "a gradient of zero would prove nothing"
-        np.testing.assert_allclose(tensor.grad, expected, atol=1e-7)
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in method.parameters())
+    assert method.log_temperature.grad == 0
 
 
-def test_aligned_pairs_cost_less_than_shuffled_ones() -> None:
-    temperature = torch.tensor(INITIAL_LOG_TEMPERATURE)
-    x = torch.from_numpy(AP)
-    assert info_nce(x, x, temperature) < info_nce(x, x.roll(1, 0), temperature)
-
-
-def test_weight_zero_is_erm() -> None:
-    embeddings = (torch.from_numpy(AP), torch.from_numpy(M), torch.from_numpy(A))
-    logits, labels = torch.from_numpy(LOGITS), torch.from_numpy(LABELS)
-    narration = torch.from_numpy(T)
-    loss = narration_aligned_loss(logits, labels, embeddings, narration, narration, torch.tensor(0.0), weight=0.0)
-    assert torch.equal(loss, erm_loss(logits, labels))
-    assert float(loss) == pytest.approx(literal_cross_entropy(LOGITS, LABELS))
-
-
-def test_consistency_scales_audio_only() -> None:
-    scale = consistency_scale(torch.tensor([0.0, 0.25, 1.0]))
-    assert scale.tolist() == [[1, 1, 0], [1, 1, 0.25], [1, 1, 1]]
-    assert torch.equal(consistency_scale(torch.ones(4)), torch.ones(4, 3))
+def test_the_temperature_is_learned_and_starts_at_007() -> None:
+    method = aligned()
+    assert method.log_temperature.exp().item() == pytest.approx(0.07)
+    method(BATCH).backward()
+    assert method.log_temperature.grad != 0
