@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from edge.engines.base import Engine
 from trainer.models.beats import Beats
@@ -58,41 +59,87 @@ class AudioBackbone(Protocol):
         ...
 
 
-class TorchVideo:
-    """SlowFast in float32; `video_net` must be in eval mode."""
+class Compiled(Protocol):
+    """A module that runs: a batch of one array in, its outputs as arrays of their own."""
 
-    def __init__(self, video_net: VideoNet, device: str = "cpu") -> None:
-        self._net = video_net.to(device)
-        self._device = device
-        self.appearance_dim = video_net.slowfast.appearance_dim
-        self.motion_dim = video_net.slowfast.motion_dim
-        self.classes = video_net.slowfast.num_classes
+    def __call__(self, values: NDArray[Any]) -> list[NDArray[np.float32]]: ...
 
-    @torch.inference_mode()
+
+Compile = Callable[[nn.Module], Compiled]
+"""Makes a module of one input ready to run: `torch_on(device)`, or `openvino_module.on_openvino(threads)`."""
+
+
+class SlowFastVideo:
+    """SlowFast in float32."""
+
+    def __init__(self, video_net: VideoNet, compile_module: Compile) -> None:
+        slowfast = video_net.slowfast
+        self.appearance_dim, self.motion_dim = slowfast.appearance_dim, slowfast.motion_dim
+        self.classes = slowfast.num_classes
+        self._run = compile_module(_VideoModule(video_net).eval())
+
     def __call__(self, frames: NDArray[Any]) -> VideoOutputs:
-        given = torch.from_numpy(frames).to(self._device)
-        if given.dtype == torch.uint8:
-            appearance, motion = self._net(given)
-        else:
-            appearance, motion = self._net.slowfast(given.index_select(2, self._net.slow_index), given)
-        scores = None if self.classes is None else _numpy(self._net.slowfast.classify(appearance, motion).softmax(1))
-        return VideoOutputs(_numpy(appearance), _numpy(motion), scores)
+        return VideoOutputs(*self._run(frames))
 
 
-class TorchAudio:
-    """Kaldi fbank and BEATs in float32; both must be in eval mode."""
+class BeatsAudio:
+    """Kaldi fbank and BEATs in float32."""
 
-    def __init__(self, fbank: Fbank, beats: Beats, device: str = "cpu") -> None:
-        self._fbank, self._beats = fbank.to(device), beats.to(device)
-        self._device = device
+    def __init__(self, fbank: Fbank, beats: Beats, compile_module: Compile) -> None:
         self.dim = beats.dim
         self.classes = beats.num_classes
+        self._run = compile_module(_AudioModule(fbank, beats).eval())
 
-    @torch.inference_mode()
     def __call__(self, samples: NDArray[np.float32]) -> AudioOutputs:
-        audio = self._beats(self._fbank(torch.from_numpy(samples).to(self._device)))
-        scores = None if self.classes is None else _numpy(self._beats.classify(audio).sigmoid())
-        return AudioOutputs(_numpy(audio), scores)
+        return AudioOutputs(*self._run(samples))
+
+
+class _VideoModule(nn.Module):
+    """Frames, raw or normalised -> appearance, motion and, with a classifier, its softmax."""
+
+    def __init__(self, video_net: VideoNet) -> None:
+        super().__init__()
+        self.net = video_net
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
+        slowfast = self.net.slowfast
+        if frames.dtype == torch.uint8:
+            appearance, motion = self.net(frames)
+        else:
+            appearance, motion = slowfast(frames.index_select(2, self.net.slow_index), frames)
+        if slowfast.num_classes is None:
+            return appearance, motion
+        return appearance, motion, slowfast.classify(appearance, motion).softmax(dim=1)
+
+
+class _AudioModule(nn.Module):
+    """Samples -> the mean token and, with a classifier, its sigmoid."""
+
+    def __init__(self, fbank: Fbank, beats: Beats) -> None:
+        super().__init__()
+        self.fbank, self.beats = fbank, beats
+
+    def forward(self, samples: Tensor) -> tuple[Tensor, ...]:
+        audio = self.beats(self.fbank(samples))
+        if self.beats.num_classes is None:
+            return (audio,)
+        return audio, self.beats.classify(audio).sigmoid()
+
+
+def torch_on(device: str) -> Compile:
+    """Run modules eagerly with PyTorch on 'cpu' or 'cuda'."""
+
+    def compile_module(module: nn.Module) -> Compiled:
+        module.to(device)
+
+        @torch.inference_mode()
+        def run(values: NDArray[Any]) -> list[NDArray[np.float32]]:
+            outputs = module(torch.from_numpy(values).to(device))
+            return [output.cpu().numpy() for output in outputs]
+
+        return run
+
+    return compile_module
 
 
 class BundleVideo:
@@ -129,7 +176,3 @@ class BundleAudio:
             fbank = self._fbank.infer({"waveform": window[None]})["fbank"]
             features.append(self._audio.infer({"fbank": fbank})["audio"].copy())
         return AudioOutputs(np.concatenate(features))
-
-
-def _numpy(values: Tensor) -> NDArray[np.float32]:
-    return values.float().cpu().numpy()

@@ -55,6 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=int, metavar="N", help="processes (default: the number of GPUs, else 1)")
     add("--threads", type=int, metavar="N", help="processor threads of each (default: all cores, divided)")
     add("--ray-address", metavar="ADDRESS", help="of a Ray cluster: auto, HOST:PORT or ray://HOST:PORT")
+    add("--engine", choices=("auto", "torch", "openvino"), default="auto", help="default: openvino without a GPU")
     add(
         "--batch-rows", type=int, default=8, metavar="N", help="rows that go through the networks together (default: 8)"
     )
@@ -111,6 +112,7 @@ def _pool(args: argparse.Namespace) -> Iterator[tuple[Pool, Progress]]:
         pixels=args.pixels,
         scores=args.scores,
         batch_rows=args.batch_rows,
+        engine=args.engine,
     )
     progress = Progress(sys.stderr)
     if args.import_ego4d:

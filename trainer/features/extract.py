@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge.contract import NS_PER_S, WindowSpec
 from edge.errors import SourceError
 from edge.recognizer import MIN_COVERAGE
-from trainer.features.backbones import AudioBackbone, TorchAudio, TorchVideo, VideoBackbone
+from trainer.features.backbones import AudioBackbone, BeatsAudio, SlowFastVideo, VideoBackbone, torch_on
 from trainer.features.prefetch import prefetched
 from trainer.features.store import VideoFeatures
 from trainer.features.windows import RowInput, replay_events, row_inputs
@@ -44,7 +44,8 @@ def extract_video(
         SourceError: the clip cannot be read or has no frame.
     """
     rows = row_inputs(replay_events(path, spec), spec)
-    return extract_rows(path, rows, spec, TorchVideo(video_net), TorchAudio(fbank, beats), batch_rows)
+    video, audio = SlowFastVideo(video_net, torch_on("cpu")), BeatsAudio(fbank, beats, torch_on("cpu"))
+    return extract_rows(path, rows, spec, video, audio, batch_rows)
 
 
 def extract_rows(

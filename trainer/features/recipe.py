@@ -15,7 +15,17 @@ from edge.bundle import SHIPPED, load_bundle
 from edge.contract import WindowSpec
 from edge.engines.openvino import OpenVinoEngine
 from edge.errors import UsageError
-from trainer.features.backbones import AudioBackbone, BundleAudio, BundleVideo, TorchAudio, TorchVideo, VideoBackbone
+from trainer.features.backbones import (
+    AudioBackbone,
+    BeatsAudio,
+    BundleAudio,
+    BundleVideo,
+    Compile,
+    SlowFastVideo,
+    VideoBackbone,
+    torch_on,
+)
+from trainer.features.openvino_module import on_openvino
 from trainer.models.beats import Beats, beats_small
 from trainer.models.beats_checkpoint import load_beats
 from trainer.models.checkpoint_file import CheckpointError, load_strictly
@@ -51,6 +61,8 @@ class Recipe:
     scores: bool = False
     """Also the scores of the backbones' own classifiers."""
     batch_rows: int = 8
+    engine: Literal["auto", "torch", "openvino"] = "auto"
+    """What runs PyTorch checkpoints: 'auto' is OpenVINO on a processor and PyTorch on a GPU; both in float32."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +128,7 @@ def _video(recipe: Recipe, device: str, threads: int | None) -> tuple[WindowSpec
         _check_depth(slowfast, recipe.video, path)
         sha256 = verify(path) if recipe.video_weights is None else sha256_of(path)
         window = WindowSpec()
-    return window, TorchVideo(VideoNet(slowfast).eval(), device), sha256
+    return window, SlowFastVideo(VideoNet(slowfast).eval(), _compile(recipe, device, threads)), sha256
 
 
 def audio_of(
@@ -139,12 +151,18 @@ def audio_of(
     elif recipe.audio == SMALL:
         path = cast(Path, recipe.audio_weights)
         beats = cast(Beats, _load_small(path, "predictor.weight", beats_small))
-        backbone, sha256 = TorchAudio(Fbank().eval(), beats.eval(), device), sha256_of(path)
+        backbone, sha256 = BeatsAudio(Fbank(), beats, _compile(recipe, device, threads)), sha256_of(path)
     else:
         path = recipe.audio_weights or locate(weight(recipe.audio))
-        backbone = TorchAudio(Fbank().eval(), load_beats(path).eval(), device)
+        backbone = BeatsAudio(Fbank(), load_beats(path), _compile(recipe, device, threads))
         sha256 = verify(path) if recipe.audio_weights is None else sha256_of(path)
     return backbone, {"name": recipe.audio, "sha256": sha256}
+
+
+def _compile(recipe: Recipe, device: str, threads: int | None) -> Compile:
+    if recipe.engine == "openvino" or (recipe.engine == "auto" and device == "cpu"):
+        return on_openvino(threads)
+    return torch_on(device)
 
 
 def _load_small(path: Path, classifier: str, build: Callable[[int | None], torch.nn.Module]) -> torch.nn.Module:

@@ -106,7 +106,7 @@ def test_a_store_of_something_else_is_not_mixed(
 def test_scores_of_both_heads_lie_beside_the_features(clips: Path, tmp_path: Path) -> None:
     video = write_slowfast(tmp_path / "net.pyth", 5, res4_blocks=6)
     audio = write_beats(tmp_path / "beats.pt", 3)
-    arguments = ["--video", "slowfast8x8_r50", "--audio", "beats_audioset", "--threads", "1", "--scores"]
+    arguments = ["--video", "slowfast8x8_r50", "--audio", "beats_audioset", "--engine", "torch", "--scores"]
     weights = ["--video-weights", str(video), "--audio-weights", str(audio)]
     names = [clips / "clip00.mp4", clips / "clip01.mp4"]
     assert features(*names, "--out", tmp_path / "store", *arguments, *weights) == 0
@@ -124,7 +124,7 @@ def test_scores_of_both_heads_lie_beside_the_features(clips: Path, tmp_path: Pat
 
 def test_ego4ds_format_and_back(clips: Path, tmp_path: Path) -> None:
     video = write_slowfast(tmp_path / "net.pyth", None, res4_blocks=6)
-    arguments = ["--video", "slowfast8x8_r50", "--video-weights", str(video), "--threads", "1"]
+    arguments = ["--video", "slowfast8x8_r50", "--video-weights", str(video), "--engine", "torch"]
     clip = clips / "clip02.mp4"
     for pixels in ("uint8", "float"):
         out = tmp_path / pixels

@@ -42,7 +42,7 @@ def test_published_checkpoints_come_from_the_folder_and_are_recorded(folder: Pat
 
 def test_scores_are_those_of_the_head_over_the_pooled_features(folder: Path) -> None:
     path = write_slowfast(folder / "any.pyth", 7, res4_blocks=6)
-    backbone = load_backbones(Recipe(video="slowfast8x8_r50", audio="none", video_weights=path)).video
+    backbone = load_backbones(Recipe("slowfast8x8_r50", "none", video_weights=path, engine="torch")).video
     frames = np.random.default_rng(0).integers(0, 256, (2, 32, 256, 256, 3), dtype=np.uint8)
     outputs = backbone(frames)
     net = load_slowfast(path).eval()
@@ -59,7 +59,7 @@ def test_scores_are_those_of_the_head_over_the_pooled_features(folder: Path) -> 
 
 def test_a_4x16_model_sees_four_slow_frames(folder: Path) -> None:
     path = write_slowfast(folder / "SLOWFAST_4x16_R50.pyth", None, res4_blocks=6)
-    backbone = load_backbones(Recipe(video="slowfast4x16_r50", audio="none")).video
+    backbone = load_backbones(Recipe("slowfast4x16_r50", "none", engine="torch")).video
     pixels = np.zeros((1, 3, 32, 256, 256), np.float32)
     pixels[:, :, 10] = 1.0  # of linspace(0, 31, 4) = 0, 10, 20, 31
     net = load_slowfast(path, alpha=8).eval()
