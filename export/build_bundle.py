@@ -46,6 +46,7 @@ from trainer.checkpoint import CheckpointConfig, load_checkpoint
 from trainer.data.clip_tensors import clip_tensors
 from trainer.data.world.actions import IDLE_LABEL
 from trainer.data.world.domains import SPLITS
+from trainer.data.world.script import RENDER_VERSION
 from trainer.data.world_csv import read_videos_csv
 from trainer.evaluate import expected_calibration_error, softmax
 from trainer.features.store import FeatureStore
@@ -102,10 +103,11 @@ def build(plan: BuildPlan, out: Path, work: Path, world: Path | None, threads: i
         "pretrain": [list(plan.pretrain_domains), plan.pretrain_videos],
         "splits": [list(plan.split_domains), plan.split_videos],
         "video_s": plan.video_s,
-        "world": str(world),
+        "renderer": RENDER_VERSION,
     }
 
-    rendered = stages.run("render", worldly, lambda _: render(plan, world, threads))
+    in_world = Stages(world, log)  # its mark lies with the videos, so that a world may move or be shared
+    rendered = in_world.run("render", worldly, lambda _: render(plan, world, threads))
     frames = stages.run("decode", {"from": rendered.name, "window": asdict(SPEC)}, lambda f: decode(world, f, log))
     video = stages.run(
         "pretrain-video",
@@ -132,7 +134,7 @@ def build(plan: BuildPlan, out: Path, work: Path, world: Path | None, threads: i
     bundle = stages.run(
         "bundle",
         {"from": [heads[split].name for split in plan.splits], "demo": plan.demo_split},
-        lambda f: export_bundle(plan, world, video, audio, features, heads, stages.seconds, f, log),
+        lambda f: export_bundle(plan, world, video, audio, features, heads, in_world.seconds | stages.seconds, f, log),
     )
     out.mkdir(parents=True, exist_ok=True)
     for file in ("video.onnx", "fbank.onnx", "audio.onnx", "head.onnx", "bundle.json"):
@@ -140,7 +142,8 @@ def build(plan: BuildPlan, out: Path, work: Path, world: Path | None, threads: i
     score = check_on_held_out_domain(plan, out, world, threads)
     log(f"held-out domain {'/'.join(SPLITS[plan.demo_split])}: {json.dumps(score.to_json()['rows'])}")
     log(f"segments: {json.dumps(score.to_json()['segments'])}")
-    log(f"seconds of the stages: {json.dumps(stages.seconds)}, {sum(stages.seconds.values()) / 60:.1f} minutes in all")
+    seconds = in_world.seconds | stages.seconds
+    log(f"seconds of the stages: {json.dumps(seconds)}, {sum(seconds.values()) / 60:.1f} minutes in all")
     return score
 
 
