@@ -8,9 +8,10 @@ with the joined batch.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
-import torch.distributed.nn.functional as distributed
+import torch.distributed as dist
 from torch import Tensor
 
 Gather = Callable[[Tensor], Tensor]
@@ -24,4 +25,18 @@ def alone(x: Tensor) -> Tensor:
 
 def across_ranks(x: Tensor) -> Tensor:
     """All ranks of the default process group, which must hold batches of the same size."""
-    return torch.cat(distributed.all_gather(x), dim=0)
+    return _Joined.apply(x)
+
+
+class _Joined(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        parts = [torch.empty_like(x) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, x.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.contiguous().clone()
+        dist.all_reduce(total)
+        return total.chunk(dist.get_world_size())[dist.get_rank()]
