@@ -32,6 +32,7 @@ COMMANDS = {
     "demo": Command("edge.demo", "replay the built-in clip at real pace, with its annotation"),
     "replay": Command("edge.replay", "replay recorded clips: labels, segments, accuracy, report"),
     "world": Command("trainer.data.world.command", "render the built-in world of labelled clips", "train"),
+    "data": Command("trainer.data.check_command", "check a data set before training; pack Ego4D's features", "train"),
     "weights": Command("trainer.weights.command", "checkpoints that others publish: list, check, fetch", "train"),
     "features": Command("trainer.features.command", "rows of recorded clips through the frozen backbones", "train"),
     "build-bundle": Command("export.build_bundle", "rebuild the shipped bundle from nothing", "train,export"),

@@ -1,0 +1,131 @@
+"""Data sets: `check` says what is wrong with one before it is trained on; `pack` gathers Ego4D's feature files.
+
+`check` takes a folder of ARGO1M's CSV or .beton files or one of them, an own-clips CSV, a folder with a rendered world,
+or a feature store. It verifies ranges, features (there, of the right width, finite), sound, starts against times, and
+that training and test share no domain. The exit code is 1 when something is wrong. Rows of a file are counted from 1
+below its header.
+
+`pack` copies the rows that the clips use from a folder of `<uid>.pt` into one feature store, which training can read
+at random. Give all CSV files together; a broken run goes on where it stopped.
+
+example:
+  egoact data check argo1m --features slowfast8x8_r101_k400 --manifest manifest.csv
+  egoact data check argo1m --split Ar_ITA --features argo1m_store --json
+  egoact data check clips.csv --features store
+  egoact data pack argo1m --features slowfast8x8_r101_k400 --out argo1m_store
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from pathlib import Path
+
+from edge.errors import EgoactError, UsageError
+from edge.text import printable
+from trainer.data.argo1m import split_files, split_named
+from trainer.data.argo1m_csv import read_argo1m_csv
+from trainer.data.argo1m_load import is_store
+from trainer.data.argo1m_pt import Progress, pack_pt
+from trainer.data.check_argo1m import check_beton_files, check_csv_files
+from trainer.data.check_own import check_own_clips, check_store, check_world
+from trainer.data.check_report import CheckReport
+from trainer.data.errors import DatasetError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="check | pack")
+    check = actions.add_parser("check", help="say what is wrong with a data set").add_argument
+    check("source", type=Path, metavar="SOURCE", help="folder or file, see above")
+    check("--features", type=Path, metavar="DIR", help="feature store, or the folder of Ego4D's <uid>.pt")
+    check("--audio", type=Path, metavar="DIR", help="feature store, or a folder of <name of the CSV>.npy")
+    check("--manifest", type=Path, metavar="CSV", help="Ego4D's manifest.csv: which videos have sound")
+    check("--split", action="append", default=[], metavar="NAME", help="only this one (Ar_ITA ...); repeatable")
+    check("--quick", action="store_true", help="do not read the features' values")
+    check("--json", action="store_true", help="print JSON")
+    pack = actions.add_parser("pack", help="copy the rows that clips use into a feature store").add_argument
+    pack("source", type=Path, metavar="SOURCE", help="folder of ARGO1M's CSV files, or one of them")
+    pack("--features", type=Path, required=True, metavar="DIR", help="folder of Ego4D's <uid>.pt")
+    pack("--out", type=Path, required=True, metavar="DIR", help="feature store to make or to go on with")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns 0, or 1 when the check finds an error.
+
+    Raises:
+        UsageError: the source is of no known kind, or an option does not fit it.
+        EgoactError: the source cannot be read, or a store cannot be written.
+    """
+    if not args.source.exists():
+        raise UsageError(f"{args.source}: there is no such file or folder")
+    if args.action == "pack":
+        return _pack(args.source, args.features, args.out)
+    report = _check(args)
+    if args.json:
+        print(json.dumps(report.as_json(), indent=1))
+    else:
+        print("\n".join(printable(line) for line in report.lines()))
+    return 0 if report.ok else 1
+
+
+def _check(args: argparse.Namespace) -> CheckReport:
+    source: Path = args.source
+    splits = [split_named(name) for name in args.split]
+    if source.is_dir() and is_store(source):
+        return check_store(source, args.quick)
+    if source.is_dir() and (source / "annotations.csv").is_file() and (source / "videos.csv").is_file():
+        return check_world(source, args.features, args.quick)
+    if source.is_dir() and split_files(source, ".csv"):
+        return check_csv_files(source, splits, args.features, args.audio, args.manifest, args.quick)
+    if source.suffix == ".beton" or (source.is_dir() and split_files(source, ".beton")):
+        return check_beton_files(source, splits, args.manifest, args.quick)
+    if source.is_dir():
+        raise UsageError(
+            f"{source}: holds neither ARGO1M's files (Ar_ITA_train.csv ...) nor a rendered world nor a feature store"
+        )
+    if "uid" in _header(source):
+        return check_csv_files(source, splits, args.features, args.audio, args.manifest, args.quick)
+    return check_own_clips(source, args.features, args.quick)
+
+
+def _pack(source: Path, features: Path, out: Path) -> int:
+    paths = (
+        [source] if source.is_file() else [p for parts in split_files(source, ".csv").values() for p in parts.values()]
+    )
+    if not paths:
+        raise UsageError(f"{source}: holds none of ARGO1M's CSV files (Ar_ITA_train.csv ...)")
+    clips = [read_argo1m_csv(path) for path in paths]
+    try:
+        store = pack_pt(features, clips, out, _progress())
+    except OSError as problem:
+        raise DatasetError(f"{out}: {problem.strerror or problem}; make room or give another folder") from None
+    print(f"{out}: {store.rows:,} rows of {len(store.videos):,} videos")
+    return 0
+
+
+def _header(path: Path) -> list[str]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return [name.strip().lower() for name in next(csv.reader(file), [])]
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise EgoactError(f"{path}: cannot be read as CSV ({problem}); give a CSV or .beton file") from None
+
+
+def _progress() -> Progress:
+    """Writes a line that renews itself to a terminal, at most twice a second."""
+    started_s, shown_s = time.monotonic(), 0.0
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown_s
+        now_s = time.monotonic()
+        if not sys.stderr.isatty() or (now_s - shown_s < 0.5 and done != total):
+            return
+        shown_s = now_s
+        left_s = (now_s - started_s) / done * (total - done)
+        end = "\n" if done == total else ""
+        print(f"\r{done:,} of {total:,} videos, {left_s:.0f} s left ", end=end, file=sys.stderr, flush=True)
+
+    return show
