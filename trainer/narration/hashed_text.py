@@ -15,6 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.narration.clean_up import SUBJECTS, with_subject
+
 TEXT_DIM = 512
 """Width of the embedding: CLIP ViT-B/32's, and the number of bits of one SHA-512 digest."""
 
@@ -22,17 +24,20 @@ PAIR_WEIGHT = 0.5
 """Weight of a word pair beside a word: order matters, but less than the words themselves."""
 
 
-def clean_narration(narration: str) -> str:
-    """Ego4D's marks in plain English, as CIR does it (preprocess_text): '#C C' -> 'She', '#unsure' -> 'something'.
+class HashedText:
+    """This embedding as a `SentenceEncoder`."""
 
-    The subject is always 'She' (CIR draws one of five at random), so that an embedding can be kept on disk. Other
-    persons ('#O A') stay as they are. One trailing dot is removed.
-    """
-    text = " ".join(narration.lower().split())
-    text = text.replace("#unsure", "something")
-    text = text.removesuffix(".").rstrip()
-    text = re.sub(r"#c c\b", "She", text)
-    return re.sub(r"#c\b", "She", text)
+    name = "hashed-text-512"
+    dim = TEXT_DIM
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """`embed_texts`."""
+        return embed_texts(texts)
+
+
+def clean_narration(narration: str) -> str:
+    """The narration with the wearer as 'She' (see `clean_up`), so that an embedding can be kept; '' stays ''."""
+    return with_subject(narration, SUBJECTS[0]) if narration.strip() else ""
 
 
 def embed_texts(texts: Sequence[str]) -> NDArray[np.float32]:
