@@ -1,0 +1,1 @@
+"""Benchmarks and measurements, run by hand: python -m bench.NAME --help."""
