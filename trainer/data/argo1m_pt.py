@@ -91,7 +91,7 @@ def pack_pt(
     for clips in sources:
         for uid, chosen in clips_by_video(clips):
             spans.setdefault(uid, []).append((clips.start[chosen], clips.end[chosen]))
-    store = FeatureStore.create(out, {"appearance": APPEARANCE_DIM, "motion": MOTION_DIM, "audio": 1}, PACKED_SPEC)
+    store = FeatureStore.create(out, {"appearance": APPEARANCE_DIM, "motion": MOTION_DIM, "audio": 0}, PACKED_SPEC)
     present = set(store.videos)
     for done, (uid, video_spans) in enumerate(spans.items(), 1):
         if uid not in present:
@@ -129,12 +129,11 @@ def _finite(folder: Path, uid: str, features: NDArray[Any], used: NDArray[np.int
 
 
 def _packed(used: NDArray[np.int64], values: NDArray[np.float32]) -> VideoFeatures:
-    none = np.zeros((len(used), 1), np.float32)
     return VideoFeatures(
         start_tick=used * HOP_FRAMES,
         t_start_s=(used * HOP_FRAMES / FRAME_RATE_HZ).astype(np.float64),
         appearance=values[:, :APPEARANCE_DIM],
         motion=values[:, APPEARANCE_DIM:],
-        audio=none,
-        audio_coverage=none[:, 0],
+        audio=np.zeros((len(used), 0), np.float32),
+        audio_coverage=np.zeros(len(used), np.float32),
     )

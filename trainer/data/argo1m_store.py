@@ -25,10 +25,13 @@ class StoreRows:
     """The index of a store, by video and row number."""
 
     def __init__(self, store: FeatureStore) -> None:
+        """Raises DatasetError when the store is empty."""
         self.store = store
+        if not store.rows:
+            raise DatasetError(f"{store.path}: holds no features; extract some")
         index = store.index()
         names = pa.array(store.videos, pa.string())
-        codes = pc.index_in(index["video"], value_set=names).to_numpy() if store.rows else np.zeros(0, np.int64)
+        codes = pc.index_in(index["video"], value_set=names).to_numpy()
         counts = np.bincount(codes, minlength=len(names))
         first = np.concatenate([[0], np.cumsum(counts)])
         if store.spec == PACKED_SPEC:
@@ -41,7 +44,7 @@ class StoreRows:
         self._keys = codes * self._span + self._number
         self._counts = np.zeros(len(names), np.int64)
         np.maximum.at(self._counts, codes, self._number + 1)
-        self.heard = index["audio_coverage"].to_numpy() >= MIN_COVERAGE if store.rows else np.zeros(0, bool)
+        self.heard = index["audio_coverage"].to_numpy() >= MIN_COVERAGE
         """bool [R], whether the row's audio window has sound."""
 
     def missing(self, clips: Argo1mClips) -> tuple[str, ...]:
@@ -99,8 +102,10 @@ def store_audio(rows: StoreRows, clips: Argo1mClips) -> AudioRows:
     three consecutive rows that is the one window that the live runtime hears. Windows without sound do not count.
 
     Raises:
-        DatasetError: see `StoreRows.find`.
+        DatasetError: see `StoreRows.find`; or the store was made without audio.
     """
+    if not rows.store.widths["audio"]:
+        raise DatasetError(f"{rows.store.path}: was made without audio; extract it: egoact features")
     found = rows.find(clips, np.minimum(clips.start + 2, clips.end))
     weights = rows.heard[found].astype(np.float32)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1)

@@ -5,8 +5,9 @@ or a feature store. It verifies ranges, features (there, of the right width, fin
 that training and test share no domain. The exit code is 1 when something is wrong. Rows of a file are counted from 1
 below its header.
 
-`pack` copies the rows that the clips use from a folder of `<uid>.pt` into one feature store, which training can read
-at random. Give all CSV files together; a broken run goes on where it stopped.
+`pack` copies the rows that the clips use, and no others, from a folder of `<uid>.pt` into one feature store, which
+training can read at random. Give all CSV files together; a broken run goes on where it stopped. (To keep every row, and
+the sound of the videos: egoact features --import-ego4d.)
 
 example:
   egoact data check argo1m --features slowfast8x8_r101_k400 --manifest manifest.csv

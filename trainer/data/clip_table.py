@@ -1,7 +1,7 @@
 """The resident clip table: n clips whose features are gathered batch by batch, without any work per clip in Python.
 
 Every source gives the same table: ARGO1M with Ego4D's features or as .beton, own clips, the built-in world. Features
-stay where they are (memory maps of a store or a .beton file); memory holds 100 to 200 bytes a clip and one batch.
+stay where they are (memory maps of a store or a .beton file); memory holds about 100 bytes a clip and one batch.
 """
 
 from __future__ import annotations

@@ -85,6 +85,44 @@ def test_label_names_that_disagree_with_their_numbers_are_an_error(
     assert (code, codes(report, "error")) == (1, {"label-names"})
 
 
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ("10,5.333,160", None),
+        ("10,4.8,144", None),  # one hop before the first row
+        ("10,6.4,192", None),  # the end of the first row
+        ("10,4.76,143", "'action_start_feature_idx' and"),
+        ("10,6.44,193", "'action_start_feature_idx' and"),
+        ("10,5.5,160", "'timeframe' at 30 fps and 'timestamp' are apart"),
+        ("10,,193", "'action_start_feature_idx' and 'timeframe'"),
+        ("10,,143", "'action_start_feature_idx' and 'timeframe'"),
+        ("10,6.44,", "'action_start_feature_idx' and 'timestamp'"),
+        ("10,,", None),
+    ],
+)
+def test_a_clip_starts_within_its_first_row_or_one_hop_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cells: str, expected: str | None
+) -> None:
+    path = tmp_path / "Ar_ITA_train.csv"
+    header = "uid,label,scenario_idx,location_idx,action_end_feature_idx,action_start_feature_idx,timestamp,timeframe"
+    path.write_text(f"{header}\nu,1,2,3,12,{cells}\n")
+    code, report = checked(capsys, path)
+    found = [message for code, message in errors(report) if code == "times"]
+    assert code == (0 if expected is None else 1)
+    assert all(expected in message for message in found) if expected else found == []
+
+
+def test_a_few_clips_off_are_a_warning(files: Argo1mFiles, capsys: pytest.CaptureFixture[str]) -> None:
+    clips = files.parts["train"] * 6
+    files.rewrite("train", clips)
+    lines = files.csv("train").read_text().splitlines()
+    assert f",{clips[0].timeframe}," in lines[1]
+    lines[1] = lines[1].replace(f",{clips[0].timeframe},", f",{clips[0].timeframe + 300},", 1)
+    files.csv("train").write_text("\n".join(lines) + "\n")
+    code, report = checked(capsys, files.csv_folder)
+    assert (code, codes(report, "warning")) == (0, {"times"})
+
+
 def test_a_validation_part_of_the_test_domain_is_a_warning(
     files: Argo1mFiles, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -94,7 +94,8 @@ def test_a_class_may_be_given_by_name(tmp_path: Path, column: str) -> None:
         (HEADER + "\nu,1,2,3,4,1e300\n", "row 1: action_end_feature_idx '1e300' is not a whole number"),
         (HEADER + "\nu,juggle,2,3,4,5\n", "row 1: label 'juggle' is none of the 60 classes"),
         (HEADER + "\nu,1,2,3,4,5\n,1,2,3,4,5\n", "row 2: uid '' is not an Ego4D video uid"),
-        (HEADER + "\n../u,1,2,3,4,5\n", "row 1: uid '../u' is not an Ego4D video uid"),
+        (HEADER + "\na/u,1,2,3,4,5\n", "row 1: uid 'a/u' is not an Ego4D video uid"),
+        (HEADER + "\n.u,1,2,3,4,5\n", "row 1: uid '.u' is not an Ego4D video uid"),
         (
             HEADER + ",consistency\nu,1,2,3,4,5,1.5\n",
             r"row 1: consistency 1\.5 is not in 0..1; divide the column by 100",

@@ -117,6 +117,9 @@ def test_a_packed_store_gives_the_same_features_and_packing_goes_on(right_files:
     seen: list[tuple[int, int]] = []
     store = pack_pt(right_files.pt_folder, parts, tmp_path / "store", lambda *done: seen.append(done))
     assert seen[-1] == (24, 24)
+    assert store.widths["audio"] == 0
+    with pytest.raises(DatasetError, match="store: was made without audio"):
+        store_audio(StoreRows(store), parts[0])
     assert store.rows < sum(right_files.video_rows.values())
     rows = StoreRows(FeatureStore.open(tmp_path / "store"))
     for part, clips in zip(("train", "val", "test"), parts, strict=True):
@@ -145,6 +148,12 @@ def extracted(tmp_path: Path, videos: dict[str, list[float]], width: int = 3) ->
         heard = np.array(coverage, np.float32)
         store.append(name, VideoFeatures(start, start / 30, values[:, :2], values[:, :2], values, heard))
     return StoreRows(store)
+
+
+def test_an_empty_store_is_refused(tmp_path: Path) -> None:
+    store = FeatureStore.create(tmp_path / "none", {"appearance": 2, "motion": 2, "audio": 2}, {})
+    with pytest.raises(DatasetError, match="none: holds no features"):
+        StoreRows(store)
 
 
 def clips_at(tmp_path: Path, spans: list[tuple[str, int, int]]) -> Argo1mClips:
