@@ -18,7 +18,7 @@ Reduction = Literal["mean", "sum"]
 
 
 @full_precision
-def rna_loss(embeddings: Tensor, reduction: Reduction = "mean") -> Tensor:
+def rna_loss(embeddings: Tensor, reduction: Reduction) -> Tensor:
     """(N_m / N_n - 1)^2 over the pairs m < n of streams, N the mean norm of a stream's embeddings; 0 for one stream.
 
     Args:

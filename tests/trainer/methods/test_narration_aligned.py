@@ -124,6 +124,21 @@ def test_rows_without_a_narration_borrow_one_in_turn() -> None:
     assert borrow_narrations(text, torch.zeros(6, dtype=torch.bool)).shape == text.shape
 
 
+def test_what_stands_in_for_a_missing_narration_is_never_seen() -> None:
+    """Not even by the batch statistics of f_text's BatchNorm."""
+    narrated = torch.ones(8, 2, dtype=torch.bool)
+    narrated[[1, 4], 0] = narrated[[2, 7], 1] = False
+    losses, statistics = [], []
+    for filler in (0.0, 1e3):
+        method = aligned().train()
+        visual = BATCH.text_visual.masked_fill(~narrated[:, :1], filler)
+        audio = BATCH.text_audio.masked_fill(~narrated[:, 1:], filler)
+        losses.append(method(BATCH._replace(text_visual=visual, text_audio=audio, narrated=narrated)))
+        statistics.append({name: b.clone() for name, b in method.f_text.named_buffers()})
+    assert torch.equal(*losses)
+    assert all(torch.equal(value, statistics[1][name]) for name, value in statistics[0].items())
+
+
 def test_a_batch_without_narrations_is_the_baseline_and_trains_everything() -> None:
     method = aligned().train()
     untold = BATCH._replace(narrated=torch.zeros(8, 2, dtype=torch.bool))
