@@ -59,7 +59,7 @@ class OpenVinoModule:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # torch.export warns of its own insides
                 exported = torch.export.export(self._module, (torch.from_numpy(example),))
-            model = openvino.convert_model(exported, input=list(example.shape))
+                model = openvino.convert_model(exported, input=list(example.shape))
             return openvino.Core().compile_model(model, "CPU", config).create_infer_request()
         except Exception as error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__

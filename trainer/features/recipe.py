@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from edge.bundle import SHIPPED, load_bundle
 from edge.contract import WindowSpec
@@ -26,11 +23,11 @@ from trainer.features.backbones import (
     torch_on,
 )
 from trainer.features.openvino_module import on_openvino
-from trainer.models.beats import Beats, beats_small
+from trainer.features.small_nets import SMALL_PX, load_small_audio, load_small_video
 from trainer.models.beats_checkpoint import load_beats
-from trainer.models.checkpoint_file import CheckpointError, load_strictly
+from trainer.models.checkpoint_file import CheckpointError
 from trainer.models.fbank import Fbank
-from trainer.models.slowfast import SlowFast, slowfast_small
+from trainer.models.slowfast import SlowFast
 from trainer.models.slowfast_checkpoint import load_slowfast
 from trainer.models.video_net import VideoNet
 from trainer.weights.catalogue import weight
@@ -40,7 +37,6 @@ SMALL, NONE = "small", "none"
 SLOWFAST_ALPHA = {"slowfast8x8_r101": 4, "slowfast8x8_r50": 4, "slowfast4x16_r50": 8}
 VIDEO_BACKBONES = (*SLOWFAST_ALPHA, SMALL)
 AUDIO_BACKBONES = ("beats", "beats_audioset", SMALL, NONE)
-SMALL_PX = 128
 
 
 @dataclass(frozen=True)
@@ -119,16 +115,16 @@ def _video(recipe: Recipe, device: str, threads: int | None) -> tuple[WindowSpec
         return bundle.window, BundleVideo(engine), bundle.sha256["video.onnx"]
     if recipe.video == SMALL:
         path = cast(Path, recipe.video_weights)
-        net = _load_small(path, "blocks.6.proj.weight", lambda classes: slowfast_small(classes, SMALL_PX))
-        slowfast, sha256 = cast(SlowFast, net), sha256_of(path)
+        net, sha256 = load_small_video(path), sha256_of(path)
         window = WindowSpec(frame_size_px=SMALL_PX)
     else:
         path = recipe.video_weights or locate(weight(recipe.video))
         slowfast = load_slowfast(path, alpha=SLOWFAST_ALPHA[recipe.video])
         _check_depth(slowfast, recipe.video, path)
+        net = VideoNet(slowfast)
         sha256 = verify(path) if recipe.video_weights is None else sha256_of(path)
         window = WindowSpec()
-    return window, SlowFastVideo(VideoNet(slowfast).eval(), _compile(recipe, device, threads)), sha256
+    return window, SlowFastVideo(net, _compile(recipe, device, threads)), sha256
 
 
 def audio_of(
@@ -150,8 +146,10 @@ def audio_of(
         backbone, sha256 = BundleAudio(fbank, audio), bundle.sha256["audio.onnx"]
     elif recipe.audio == SMALL:
         path = cast(Path, recipe.audio_weights)
-        beats = cast(Beats, _load_small(path, "predictor.weight", beats_small))
-        backbone, sha256 = BeatsAudio(Fbank(), beats, _compile(recipe, device, threads)), sha256_of(path)
+        backbone, sha256 = (
+            BeatsAudio(Fbank(), load_small_audio(path), _compile(recipe, device, threads)),
+            sha256_of(path),
+        )
     else:
         path = recipe.audio_weights or locate(weight(recipe.audio))
         backbone = BeatsAudio(Fbank(), load_beats(path), _compile(recipe, device, threads))
@@ -163,20 +161,6 @@ def _compile(recipe: Recipe, device: str, threads: int | None) -> Compile:
     if recipe.engine == "openvino" or (recipe.engine == "auto" and device == "cpu"):
         return on_openvino(threads)
     return torch_on(device)
-
-
-def _load_small(path: Path, classifier: str, build: Callable[[int | None], torch.nn.Module]) -> torch.nn.Module:
-    """A small network from the safetensors file that the build of the shipped bundle leaves."""
-    try:
-        state = load_file(path)
-    except FileNotFoundError:
-        raise CheckpointError(f"{path}: no such checkpoint file") from None
-    except (OSError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{path}: not a safetensors file, or incomplete ({reason})") from None
-    net = build(len(state[classifier]) if classifier in state else None)
-    load_strictly(net, state, path)
-    return net
 
 
 def _check_depth(net: SlowFast, name: str, path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -16,8 +17,9 @@ from edge.cli import main
 from tests.media import make_clip
 from tests.tiny_bundle import make_bundle
 from tests.trainer.features.test_run import contents
-from tests.trainer.weights.checkpoints import write_beats, write_slowfast
+from tests.trainer.weights.checkpoints import BASE_BEATS, write_beats, write_slowfast
 from trainer.features.store import FeatureStore
+from trainer.models.slowfast import slowfast_r101
 
 ROOT = Path(__file__).parents[3]
 
@@ -120,6 +122,29 @@ def test_scores_of_both_heads_lie_beside_the_features(clips: Path, tmp_path: Pat
     assert not silent.audio_scores.any()
     assert ((loud.audio_scores > 0) & (loud.audio_scores < 1)).all()
     assert loud.audio_scores.shape == (3, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_full_size_r101_and_beats_base(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same command with random weights of the published sizes, from the folder of weights."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    monkeypatch.setenv("EGOACT_WEIGHTS", str(folder))
+    torch.manual_seed(0)
+    state = slowfast_r101(num_classes=400).state_dict()
+    torch.save({"model_state": state}, folder / "SLOWFAST_8x8_R101.pyth")
+    write_beats(folder / "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt", 527, sizes=BASE_BEATS)
+    arguments = ["--audio", "beats_audioset", "--scores", "--threads", "2"]
+    assert features(clips / "clip01.mp4", "--out", tmp_path / "store", *arguments) == 0
+    found = FeatureStore.open(tmp_path / "store").video("clip01.mp4")
+    assert found.appearance.shape == (3, 2048)
+    assert found.motion.shape == (3, 256)
+    assert found.audio.shape == (3, 768)
+    assert found.video_scores is not None
+    assert found.audio_scores is not None
+    assert (found.video_scores.shape, found.audio_scores.shape) == ((3, 400), (3, 527))
+    assert set(json.loads((folder / "checksums.json").read_text())) == {path.name for path in folder.glob("*.p*t*")}
 
 
 def test_ego4ds_format_and_back(clips: Path, tmp_path: Path) -> None:

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,8 @@ from trainer.features.recipe import Recipe
 from trainer.features.store import FeatureStore
 from trainer.features.tasks import find_tasks
 from trainer.weights.folder import WeightsError
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +82,34 @@ def test_what_an_actor_refuses_is_told_as_in_one_process(tmp_path: Path, monkeyp
         pool.close()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_command_killed_leaves_no_worker_and_goes_on(clips: Path, bundle: Path, tmp_path: Path) -> None:
+    small = ["--video", "small", "--audio", "small", "--bundle", str(bundle), "--threads", "1"]
+    assert main(["features", str(clips), "--out", str(tmp_path / "one"), *small]) == 1
+    store = tmp_path / "two"
+    command = [sys.executable, "-m", "edge.cli", "features", str(clips), "--out", str(store), *small, "--workers", "2"]
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: len(list(store.glob("index/*.parquet"))) >= 1)
+    workers = [process for process in children(child.pid) if "ray::_Worker" in command_of(process)]
+    assert len(workers) == 2
+    child.kill()
+    child.wait()
+    wait_for(lambda: not any(Path(f"/proc/{process}").exists() for process in workers))
+    assert main(["features", str(clips), "--out", str(store), *small]) == 1
+    assert contents(store) == contents(tmp_path / "one")
+
+
 def test_a_cluster_that_is_not_there_is_one_line() -> None:
     with pytest.raises(RayError, match=r"no Ray cluster answers at ray://127\.0\.0\.1:9 .*; start one: ray start"):
         RayPool(Recipe(), address="ray://127.0.0.1:9")
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def children(root: int) -> list[int]:

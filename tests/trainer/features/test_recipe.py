@@ -12,11 +12,14 @@ from edge.contract import WindowSpec
 from edge.errors import BundleError, UsageError
 from tests.tiny_bundle import make_bundle
 from tests.trainer.weights.checkpoints import write_beats, write_slowfast
+from trainer.build_backbones import load_video_backbone
+from trainer.build_plan import LABELS
 from trainer.features.recipe import Recipe, load_backbones
 from trainer.models.beats import beats_small
 from trainer.models.checkpoint_file import CheckpointError
 from trainer.models.slowfast import slowfast_small
 from trainer.models.slowfast_checkpoint import load_slowfast
+from trainer.models.video_net import VideoNet
 from trainer.weights.folder import WeightsError, sha256_of
 
 
@@ -68,6 +71,17 @@ def test_a_4x16_model_sees_four_slow_frames(folder: Path) -> None:
     np.testing.assert_allclose(backbone(pixels).appearance, appearance, atol=1e-5)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU that PyTorch can use")
+def test_a_gpu_gives_what_the_processor_gives(folder: Path) -> None:
+    path = write_slowfast(folder / "any.pyth", 7, res4_blocks=6)
+    recipe = Recipe("slowfast8x8_r50", "none", video_weights=path)
+    frames = np.random.default_rng(0).integers(0, 256, (2, 32, 256, 256, 3), dtype=np.uint8)
+    found, expected = (load_backbones(recipe, device).video(frames) for device in ("cuda", "cpu"))
+    for values, reference in zip(found, expected, strict=True):
+        np.testing.assert_allclose(values, reference, atol=1e-4 * np.abs(reference).max())
+
+
 @pytest.mark.parametrize("video", ["slowfast8x8_r101", "slowfast8x8_r50"])
 def test_a_missing_file_is_named_with_the_command(folder: Path, video: str) -> None:
     with pytest.raises(WeightsError, match=rf"run: egoact weights fetch {video}$"):
@@ -107,14 +121,19 @@ def test_small_backbones_come_from_a_bundle(tmp_path: Path) -> None:
 
 def test_small_backbones_come_from_the_files_of_a_build(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    video, audio = slowfast_small(num_classes=17), beats_small(num_classes=9)
+    video, audio = VideoNet(slowfast_small(num_classes=len(LABELS))), beats_small(num_classes=9)
     save_file(video.state_dict(), tmp_path / "video.safetensors")
     save_file(audio.state_dict(), tmp_path / "audio.safetensors")
-    recipe = Recipe("small", "small", tmp_path / "video.safetensors", tmp_path / "audio.safetensors")
+    load_video_backbone(tmp_path)  # the build itself reads these files
+    recipe = Recipe("small", "small", tmp_path / "video.safetensors", tmp_path / "audio.safetensors", engine="torch")
     found = load_backbones(recipe)
     assert found.window.frame_size_px == 128
-    assert found.widths == {"appearance": video.appearance_dim, "motion": video.motion_dim, "audio": 192}
-    assert (found.video.classes, found.audio and found.audio.classes) == (17, 9)
+    assert found.widths == {"appearance": 512, "motion": video.slowfast.motion_dim, "audio": 192}
+    assert (found.video.classes, found.audio and found.audio.classes) == (len(LABELS), 9)
+    frames = np.random.default_rng(0).integers(0, 256, (1, 32, 128, 128, 3), dtype=np.uint8)
+    with torch.inference_mode():
+        appearance, _ = video.eval()(torch.from_numpy(frames))
+    np.testing.assert_allclose(found.video(frames).appearance, appearance, atol=1e-6)
     (tmp_path / "video.safetensors").write_bytes(b"no")
     with pytest.raises(CheckpointError, match=r"video\.safetensors: not a safetensors file"):
         load_backbones(recipe)

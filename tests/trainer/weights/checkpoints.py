@@ -1,7 +1,8 @@
-"""Small files of the kinds that the field publishes, made here."""
+"""Files of the kinds that the field publishes, made here."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -22,10 +23,16 @@ def write_slowfast(path: Path, num_classes: int | None = 5, seed: int = 0, res4_
     return path
 
 
-def write_beats(path: Path, num_classes: int | None = None, seed: int = 0) -> Path:
+TINY_BEATS = {"dim": 16, "layers": 1, "heads": 2, "ffn": 32, "patch_embed": 8}
+BASE_BEATS = {"dim": 768, "layers": 12, "heads": 12, "ffn": 3072, "patch_embed": 512}
+
+
+def write_beats(
+    path: Path, num_classes: int | None = None, seed: int = 0, sizes: Mapping[str, int] = TINY_BEATS
+) -> Path:
     """A tiny BEATs in the official format, without weight normalisation."""
     torch.manual_seed(seed)
-    net = Beats(dim=16, layers=1, heads=2, ffn=32, patch_embed=8, num_classes=num_classes)
+    net = Beats(**sizes, num_classes=num_classes)
     config = {
         "input_patch_size": PATCH,
         "conv_bias": False,
@@ -38,11 +45,11 @@ def write_beats(path: Path, num_classes: int | None = None, seed: int = 0) -> Pa
         "num_buckets": POSITION_BUCKETS,
         "max_distance": MAX_DISTANCE,
         "gru_rel_pos": True,
-        "encoder_embed_dim": 16,
-        "encoder_layers": 1,
-        "encoder_attention_heads": 2,
-        "encoder_ffn_embed_dim": 32,
-        "embed_dim": 8,
+        "encoder_embed_dim": sizes["dim"],
+        "encoder_layers": sizes["layers"],
+        "encoder_attention_heads": sizes["heads"],
+        "encoder_ffn_embed_dim": sizes["ffn"],
+        "embed_dim": sizes["patch_embed"],
         "finetuned_model": num_classes is not None,
         "predictor_class": num_classes or 527,
     }
