@@ -29,6 +29,7 @@ from edge.pipeline import Pipeline
 from edge.recognizer import Recognizer, load_engines
 from edge.score import Score, merge, score_run
 from edge.sources.replay import ReplaySource
+from export.install import install
 from export.onnx_graphs import export_audio, export_fbank, export_head, export_video
 from trainer.build_backbones import (
     SPLIT_WORLD,
@@ -71,6 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=FULL_MINUTES,
         help=f"scales the pretraining; {FULL_MINUTES} is the full build, which takes less than that on two cores",
     )
+    parser.add_argument("--install", action="store_true", help="put bundle and demo clip into edge/assets")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="processor threads")
 
 
@@ -84,7 +86,10 @@ def run(args: argparse.Namespace) -> int:
     def log(line: str) -> None:
         print(f"[{time.monotonic() - started:6.0f} s] {line}", flush=True)
 
-    build(plan_for(args.minutes, args.seed, bf16=_computes_in_bf16()), args.out, work, args.world, args.threads, log)
+    plan = plan_for(args.minutes, args.seed, bf16=_computes_in_bf16())
+    build(plan, args.out, work, args.world, args.threads, log)
+    if args.install:
+        log(f"installed, with the demo clip {install(args.out, args.world or work / 'world', plan.demo_split).name}")
     return 0
 
 
