@@ -15,6 +15,7 @@ from edge.errors import SourceError
 from edge.recognizer import MIN_COVERAGE
 from trainer.features.backbones import AudioBackbone, BeatsAudio, SlowFastVideo, VideoBackbone, torch_on
 from trainer.features.prefetch import prefetched
+from trainer.features.sound import read_sound
 from trainer.features.store import VideoFeatures
 from trainer.features.windows import RowInput, replay_events, row_inputs
 from trainer.models.beats import Beats
@@ -103,6 +104,37 @@ def sound_features(
     return SoundRows(features, heard.astype(np.float32), scores)
 
 
+def extract_clip_sounds(
+    path: Path,
+    clips: Sequence[tuple[int, int]],
+    row_starts: Sequence[int],
+    spec: WindowSpec,
+    audio: AudioBackbone,
+) -> SoundRows:
+    """The sound of arbitrary clips of rows, each over its own extent: [16 s / 30, (16 e + 32) / 30] seconds.
+
+    Args:
+        path: the video.
+        clips: (first, last) row of every clip, as ARGO1M's action_start_feature_idx and action_end_feature_idx.
+        row_starts: first grid tick of every row of the video (WindowSpec.row_starts).
+        audio: a backbone that takes windows of any length, such as `BeatsAudio` on PyTorch.
+
+    Raises:
+        SourceError: the video cannot be opened.
+        ValueError: a clip's rows are not in the video.
+    """
+    sound = read_sound(path, spec)
+    windows = [sound.clip_window(first, last, row_starts, spec) for first, last in clips]
+    rows = [sound_features(w.samples[None], np.array([w.coverage]), audio) for w in windows]
+    if not rows:
+        return SoundRows(np.zeros((0, audio.dim), np.float32), np.zeros(0, np.float32), None)
+    return SoundRows(
+        np.concatenate([row.audio for row in rows]),
+        np.concatenate([row.coverage for row in rows]),
+        _joined_scores([row.scores for row in rows]),
+    )
+
+
 def _features(
     rows: Sequence[RowInput], spec: WindowSpec, video: VideoBackbone, audio: AudioBackbone | None, scores: bool
 ) -> VideoFeatures:
@@ -123,10 +155,6 @@ def _features(
 
 
 def _joined(batches: Sequence[VideoFeatures]) -> VideoFeatures:
-    def scores(parts: list[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
-        given = [part for part in parts if part is not None]
-        return np.concatenate(given) if given else None
-
     return VideoFeatures(
         start_tick=np.concatenate([batch.start_tick for batch in batches]),
         t_start_s=np.concatenate([batch.t_start_s for batch in batches]),
@@ -134,9 +162,14 @@ def _joined(batches: Sequence[VideoFeatures]) -> VideoFeatures:
         motion=np.concatenate([batch.motion for batch in batches]),
         audio=np.concatenate([batch.audio for batch in batches]),
         audio_coverage=np.concatenate([batch.audio_coverage for batch in batches]),
-        video_scores=scores([batch.video_scores for batch in batches]),
-        audio_scores=scores([batch.audio_scores for batch in batches]),
+        video_scores=_joined_scores([batch.video_scores for batch in batches]),
+        audio_scores=_joined_scores([batch.audio_scores for batch in batches]),
     )
+
+
+def _joined_scores(parts: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+    given = [part for part in parts if part is not None]
+    return np.concatenate(given) if given else None
 
 
 def _batches(rows: Iterable[RowInput], size: int) -> Iterator[Sequence[RowInput]]:

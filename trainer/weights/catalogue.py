@@ -10,21 +10,23 @@ from edge.errors import UsageError
 
 @dataclass(frozen=True)
 class Weight:
-    """One published file."""
+    """One published file, or a folder of files that belong together."""
 
     name: str
     """How commands call it."""
     file: str
-    """Its name in the folder of weights."""
+    """Its name in the folder of weights; of a folder where the publisher has one."""
     what: str
     page: str
     """Where its authors publish it, for people."""
     url: str | None
-    """Address of the file itself; None when it can only be had by hand from `page`."""
+    """Address of the file itself; None when it can only be had by hand from `page`, or by `command`."""
     licence: str
     format: str
     sha256: str | None = None
     """Checksum, where the authors publish one."""
+    command: str | None = None
+    """The command of another tool that gets it, with {folder} in the place of where to put it."""
 
 
 _PYTORCHVIDEO = "https://github.com/facebookresearch/pytorchvideo/blob/main/docs/source/model_zoo.md"
@@ -79,6 +81,16 @@ CATALOGUE = (
         format="PyTorch, keys cfg, model and label_dict; 90.7 M parameters, 363 MB in float32",
     ),
     Weight(
+        name="clip_vit_b32",
+        file="clip-ViT-B-32",
+        what="CLIP ViT-B/32: its text tower embeds narrations, in training only",
+        page="https://huggingface.co/sentence-transformers/clip-ViT-B-32",
+        url=None,
+        licence="MIT (OpenAI CLIP)",
+        format="a folder of the package transformers; 63 M parameters of 151 M are the text tower's",
+        command="hf download sentence-transformers/clip-ViT-B-32 --include '0_CLIPModel/*' --local-dir {folder}",
+    ),
+    Weight(
         name="kinetics400_names",
         file="kinetics_classnames.json",
         what="the 400 names of Kinetics-400, for SlowFast's scores",
@@ -92,7 +104,7 @@ CATALOGUE = (
         file="class_labels_indices.csv",
         what="the 527 names of AudioSet, for BEATs' scores",
         page="https://research.google.com/audioset/download.html",
-        url="http://storage.googleapis.com/us_audioset/youtube_corpus/v1/csv/class_labels_indices.csv",
+        url="https://storage.googleapis.com/us_audioset/youtube_corpus/v1/csv/class_labels_indices.csv",
         licence="CC BY 4.0 (AudioSet)",
         format="CSV: index, mid, display_name",
     ),

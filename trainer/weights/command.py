@@ -22,7 +22,7 @@ from edge.errors import EgoactError, UsageError
 from edge.text import printable
 from trainer.weights.catalogue import CATALOGUE, Weight, weight
 from trainer.weights.fetch import Progress, fetch
-from trainer.weights.folder import WeightsError, locate, record, sha256_of, verify, weights_folder
+from trainer.weights.folder import WeightsError, how_to_get, locate, record, sha256_of, verify, weights_folder
 from trainer.weights.kinds import kind_of
 
 
@@ -50,18 +50,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(folder: Path, as_json: bool) -> int:
     if as_json:
-        entries = [{**vars(entry), "present": (folder / entry.file).is_file()} for entry in CATALOGUE]
+        entries = [{**vars(entry), "present": (folder / entry.file).exists()} for entry in CATALOGUE]
         print(json.dumps({"folder": str(folder), "weights": entries}))
         return 0
     print(f"folder: {printable(str(folder))}")
     for entry in CATALOGUE:
-        here = "here" if (folder / entry.file).is_file() else "missing"
+        here = "here" if (folder / entry.file).exists() else "missing"
         print(f"\n{entry.name}  ({here})\n  {entry.what}")
         print(
             f"  file     {entry.file}\n  format   {entry.format}\n  licence  {entry.licence}\n  from     {entry.page}"
         )
-        get = f"egoact weights fetch {entry.name}" if entry.url else "by hand from that page, into the folder"
-        print(f"  get it   {get}")
+        print(f"  get it   {how_to_get(entry, folder)}")
     return 0
 
 
@@ -69,7 +68,7 @@ def _check(folder: Path, named: Sequence[Weight], accept: Sequence[str]) -> int:
     for file in accept:
         path = folder / Path(file).name
         record(path, sha256_of(path))
-    entries = named or [entry for entry in CATALOGUE if (folder / entry.file).is_file()]
+    entries = named or [entry for entry in CATALOGUE if (folder / entry.file).exists()]
     if not entries:
         print(f"no weights in {printable(str(folder))}; 'egoact weights list' tells what there is and how to get it")
         return 0
@@ -80,7 +79,7 @@ def _describe(entry: Weight, folder: Path) -> None:
     path = locate(entry, folder)
     kind = kind_of(path)  # first: the checksum of a file that is refused is not worth recording
     digest = verify(path)
-    print(f"{entry.name}: {kind}; sha256 {digest[:12]}, as recorded; {path.stat().st_size / 1e6:.1f} MB")
+    print(f"{entry.name}: {kind}; sha256 {digest[:12]}, as recorded")
 
 
 def _fetch(folder: Path, entries: Sequence[Weight], url: str | None) -> int:
@@ -91,14 +90,12 @@ def _fetch(folder: Path, entries: Sequence[Weight], url: str | None) -> int:
 
 def _fetch_one(entry: Weight, folder: Path, url: str | None) -> None:
     path = folder / entry.file
-    if path.is_file():
+    if path.exists():
         print(f"{entry.name}: is here already: {printable(str(path))}")
         return
     address = url or entry.url
     if address is None:
-        raise WeightsError(
-            f"{entry.file} can only be had by hand: download it from {entry.page} and put it in {folder}"
-        )
+        raise WeightsError(f"{entry.file} has no address to fetch it from; {how_to_get(entry, folder)} ({folder})")
     fetch(address, path, _progress(entry.file), sha256=entry.sha256)
     _describe(entry, folder)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from pathlib import Path
 
 from edge.errors import EgoactError
@@ -32,15 +33,22 @@ def locate(entry: Weight, folder: Path | None = None) -> Path:
     """
     folder = folder or weights_folder()
     path = folder / entry.file
-    if path.is_file():
+    if path.exists():
         return path
+    raise WeightsError(f"{entry.file} is not in {folder}; {how_to_get(entry, folder)}")
+
+
+def how_to_get(entry: Weight, folder: Path) -> str:
+    """What to do to have an entry in `folder`, in a few words."""
     if entry.url is not None:
-        raise WeightsError(f"{entry.file} is not in {folder}; run: egoact weights fetch {entry.name}")
-    raise WeightsError(f"{entry.file} is not in {folder}; download it from {entry.page} and put it there")
+        return f"run: egoact weights fetch {entry.name}"
+    if entry.command is not None:
+        return f"run: {entry.command.format(folder=shlex.quote(str(folder / entry.file)))}"
+    return f"download it from {entry.page} and put it there"
 
 
 def verify(path: Path) -> str:
-    """The sha256 of a file in the folder of weights; recorded beside it on first use, compared ever after.
+    """The sha256 of an entry in the folder of weights; recorded beside it on first use, compared ever after.
 
     Raises:
         WeightsError: the file or the record cannot be read, or the checksum differs from the recorded one.
@@ -74,11 +82,13 @@ def record(path: Path, digest: str) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Hexadecimal sha256 of a file.
+    """Hexadecimal sha256 of a file; of a folder, that of the names and checksums of the files in it.
 
     Raises:
         WeightsError: it cannot be read.
     """
+    if path.is_dir():
+        return _sha256_of_folder(path)
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
@@ -87,6 +97,14 @@ def sha256_of(path: Path) -> str:
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
     return digest.hexdigest()
+
+
+def _sha256_of_folder(folder: Path) -> str:
+    # Downloaders keep notes of their own in hidden folders.
+    inside = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    names = sorted(name.as_posix() for name in inside if not any(part.startswith(".") for part in name.parts))
+    lines = [f"{name} {sha256_of(folder / name)}\n" for name in names]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _read_record(folder: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from trainer.models.checkpoint_file import CheckpointError, read_checkpoint
+from trainer.models.clip_folder import WEIGHT_FILES, find_clip
 
 
 def kind_of(path: Path) -> str:
@@ -19,6 +20,8 @@ def kind_of(path: Path) -> str:
     Raises:
         CheckpointError: it cannot be read, or would have to run code to be loaded.
     """
+    if path.is_dir():
+        return _clip(path)
     if path.suffix == ".safetensors":
         return _safetensors(path)
     if path.suffix in (".json", ".csv"):
@@ -64,6 +67,18 @@ def _safetensors(path: Path) -> str:
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: not a safetensors file, or incomplete ({str(error).splitlines()[0]})") from None
     return f"safetensors, {len(names)} tensors"
+
+
+def _clip(path: Path) -> str:
+    folder = find_clip(path)
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        text = config.get("text_config") or {}
+        size = f"{text.get('num_hidden_layers', 12)} layers of width {text.get('hidden_size', 512)}"
+    except (OSError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{folder}/config.json: cannot be read ({error}); download the folder again") from None
+    weights = next(name for name in WEIGHT_FILES if (folder / name).is_file())
+    return f"CLIP of transformers, text tower of {size}, {weights}"
 
 
 def _slowfast(state: dict[str, Any]) -> str:

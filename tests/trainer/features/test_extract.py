@@ -9,7 +9,8 @@ import torch
 from edge.contract import WindowSpec
 from edge.errors import SourceError
 from tests.trainer.features.clip import write_clip
-from trainer.features.extract import extract_video
+from trainer.features.backbones import BeatsAudio, torch_on
+from trainer.features.extract import extract_clip_sounds, extract_video
 from trainer.features.frame_cache import decode_clip
 from trainer.models.beats import beats_small
 from trainer.models.fbank import Fbank
@@ -70,3 +71,19 @@ def test_a_clip_that_cannot_be_read_is_a_source_error(nets: tuple, tmp_path: Pat
     (tmp_path / "clip.mp4").write_text("no video")
     with pytest.raises(SourceError):
         extract_video(tmp_path / "clip.mp4", SPEC, *nets)
+
+
+def test_clips_of_rows_have_their_own_stretch_of_sound(nets: tuple, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", ticks=150, tone_hz=440)
+    _, samples = decode_clip(path, SPEC, tmp_path / "cache")
+    starts = SPEC.row_starts(150)
+    audio = BeatsAudio(nets[1], nets[2], torch_on("cpu"))
+    found = extract_clip_sounds(path, [(0, 0), (2, 6)], starts, SPEC, audio)
+    for row, (begin, end) in enumerate([(0, 32 * 16000 // 30), (32 * 16000 // 30, 128 * 16000 // 30)]):
+        with torch.inference_mode():
+            expected = nets[2](nets[1](torch.from_numpy(samples[begin:end])[None]))
+        np.testing.assert_allclose(found.audio[row], expected[0], atol=1e-5)
+    assert found.coverage.tolist() == [1.0, 1.0]
+    assert extract_clip_sounds(path, [], starts, SPEC, audio).audio.shape == (0, audio.dim)
+    with pytest.raises(ValueError, match=r"rows 9\.\.99"):
+        extract_clip_sounds(path, [(9, 99)], starts, SPEC, audio)

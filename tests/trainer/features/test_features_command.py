@@ -66,7 +66,7 @@ def test_killed_at_random_moments_the_store_is_byte_equal(clips: Path, bundle: P
     command = [sys.executable, "-m", "edge.cli", "features", str(clips), "--out", str(store), *small(bundle)]
     rng = random.Random(4)
     killed = 0
-    for goal in (2, 7, 11, 16):  # kill when about so many videos are there, at a random moment
+    for goal in (2, 9, 15):  # kill when about so many videos are there, at a random moment
         child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 120
         while child.poll() is None and len(list(store.glob("index/*.parquet"))) < goal:
@@ -75,7 +75,7 @@ def test_killed_at_random_moments_the_store_is_byte_equal(clips: Path, bundle: P
         time.sleep(rng.uniform(0, 0.03))
         child.send_signal(signal.SIGKILL)
         killed += child.wait() == -signal.SIGKILL
-    assert killed == 4
+    assert killed == 3
     assert len(list(store.glob("index/*.parquet"))) < 20
     assert subprocess.run(command, cwd=ROOT, stderr=subprocess.DEVNULL).returncode == 0
     assert contents(store) == contents(tmp_path / "undisturbed")

@@ -98,6 +98,27 @@ def test_one_bad_file_does_not_hide_the_others(folder: Path, capsys: pytest.Capt
     assert R101 not in json.loads((folder / "checksums.json").read_text())
 
 
+def test_a_folder_is_checked_as_a_whole(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert weights("check", "clip_vit_b32") == 1
+    assert f"--local-dir {folder / 'clip-ViT-B-32'}" in capsys.readouterr().err
+    model = folder / "clip-ViT-B-32" / "0_CLIPModel"
+    model.mkdir(parents=True)
+    assert weights("check") == 1
+    assert "config.json" in capsys.readouterr().err
+    (model / "config.json").write_text('{"text_config": {"num_hidden_layers": 12, "hidden_size": 512}}')
+    for name in ("tokenizer.json", "model.safetensors"):
+        (model / name).write_text("{}")
+    assert weights("check", "clip_vit_b32") == 0
+    assert "CLIP of transformers, text tower of 12 layers of width 512" in capsys.readouterr().out
+    (model / ".cache").mkdir()
+    (model / ".cache" / "note").write_text("of the downloader")
+    assert weights("check") == 0
+    (model / "model.safetensors").write_text("[]")
+    assert weights("check") == 1
+    assert "clip-ViT-B-32: has changed since" in capsys.readouterr().err
+    assert weights("check", "--accept", "clip-ViT-B-32") == 0
+
+
 def test_fetch_downloads_checks_and_records(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = write_slowfast(tmp_path / "published.pyth").read_bytes()
     server = Behaviour(content)
@@ -113,7 +134,7 @@ def test_fetch_downloads_checks_and_records(folder: Path, tmp_path: Path, capsys
 
 def test_fetch_of_what_has_no_address_says_where_to_get_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert weights("fetch", "beats") == 1
-    assert "can only be had by hand: download it from https://github.com/microsoft/unilm" in capsys.readouterr().err
+    assert "no address to fetch it from; download it from https://github.com/microsoft" in capsys.readouterr().err
 
 
 def test_fetch_that_fails_leaves_nothing_under_the_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
