@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
-import types
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
+from tests.trainer.models.reference_file import load_torchaudio_kaldi
 from trainer.models.fbank import FBANK_MEAN, FBANK_STD, Fbank, fbank_frames
 
 RATE_HZ = 16_000
@@ -86,24 +82,9 @@ def test_equals_kaldi_frame_by_frame(kind: str) -> None:
     assert error.max() < largest
 
 
-@pytest.fixture
-def torchaudio_kaldi(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    """torchaudio's Kaldi functions, which are plain Python; its compiled library need not load."""
-    spec = importlib.util.find_spec("torchaudio")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("torchaudio, the reference implementation, is not installed")
-    path = Path(spec.submodule_search_locations[0]) / "compliance" / "kaldi.py"
-    monkeypatch.setitem(sys.modules, "torchaudio", types.ModuleType("torchaudio"))
-    kaldi_spec = importlib.util.spec_from_file_location("torchaudio_kaldi", path)
-    assert kaldi_spec is not None
-    assert kaldi_spec.loader is not None
-    kaldi = importlib.util.module_from_spec(kaldi_spec)
-    kaldi_spec.loader.exec_module(kaldi)
-    return kaldi
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_equals_torchaudio(torchaudio_kaldi: types.ModuleType, kind: str) -> None:
+def test_equals_torchaudio(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    torchaudio_kaldi = load_torchaudio_kaldi(monkeypatch)
     waveform = signal(kind)
     scaled = torch.from_numpy(waveform)[None] * 2**15  # as BEATs calls it
     expected = torchaudio_kaldi.fbank(scaled, num_mel_bins=128, sample_frequency=16000, frame_length=25, frame_shift=10)
