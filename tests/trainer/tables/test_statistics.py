@@ -64,7 +64,7 @@ def test_sign_flip_is_the_literal_count_and_scipys(count: int, stats: Any) -> No
 
 
 def test_sign_flip_of_many_differences_is_near_the_exact_one(stats: Any) -> None:
-    d = np.random.default_rng(3).normal(0.45, 1, 18)
+    d = np.random.default_rng(3).normal(0.6, 1, 15)
     exact = stats.permutation_test((d,), np.mean, permutation_type="samples", n_resamples=np.inf)
     assert sign_flip_p(d) == pytest.approx(exact.pvalue, abs=4 * math.sqrt(exact.pvalue / RANDOM_FLIPS))
 
@@ -97,8 +97,8 @@ def test_compare_pairs_runs() -> None:
 
 def test_a_useless_method_is_significant_as_often_as_the_level_says() -> None:
     rng = np.random.default_rng(5)
-    p = [compare(rng.normal(0, 1, (10, 3)), rng.normal(0, 1, (10, 3))) for _ in range(400)]
-    assert np.mean([c.p_splits <= 0.05 for c in p]) < 0.08
+    p = [compare(rng.normal(0, 1, (10, 3)), rng.normal(0, 1, (10, 3))) for _ in range(200)]
+    assert np.mean([c.p_splits <= 0.05 for c in p]) < 0.09
 
 
 def test_holm_is_the_literal_procedure() -> None:
