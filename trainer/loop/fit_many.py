@@ -1,9 +1,10 @@
-"""Many trainings of one shape side by side."""
+"""Many trainings at once: one process and one thread for each, which beats many threads for heads of this size."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from trainer.loop.fit import Log
@@ -14,18 +15,21 @@ from trainer.methods.head_spec import HeadSpec
 
 @dataclass(frozen=True)
 class Job:
-    """One of several trainings that differ in data and seed alone."""
+    """The arguments of one `fit`."""
 
+    method: str
+    spec: HeadSpec
     train: HeadClips
     validation: HeadClips | None
-    seed: int
+    settings: FitSettings
+    hyper: Mapping[str, Any] = field(default_factory=dict)
+    out: Path | None = None
 
 
-def fit_many(
-    method: str, hyper: Mapping[str, Any], spec: HeadSpec, jobs: Sequence[Job], settings: FitSettings, log: Log
-) -> list[FitResult]:
-    """Train several heads of one shape, side by side where that is faster; the results of `fit` up to rounding.
+def fit_many(jobs: Sequence[Job], processes: int, log: Log) -> Iterator[tuple[int, FitResult]]:
+    """Train all jobs; yields (position of the job, its result) as they finish: the results of `fit`, bit for bit.
 
-    `settings.seed` is not used: every job has its own. Results come in the order of the jobs.
+    Args:
+        processes: how many train at the same time, each on one thread; 1 trains here, as do jobs on a GPU.
     """
     raise NotImplementedError  # published ahead for tables
