@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,10 +109,11 @@ def _panel(
     return Panel(title, table.reference, grid.splits, rows)
 
 
-def drop_values(drop: Callable[[float, float], float], seen: Values, unseen: Values) -> Values:
-    """By split and seed; infinite where an accuracy is 0."""
+def drop_values(drop: Callable[[Any, Any], Any], seen: Values, unseen: Values) -> Values:
+    """By split and seed; NaN where it would be divided by 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.vectorize(drop)(np.asarray(seen), np.asarray(unseen))
+        values = np.asarray(drop(seen, unseen))
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _paper_drop(

@@ -10,15 +10,15 @@ from trainer.models.fusion import LayerOrder
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Widths of the head, the schedule, and whether the seeds of a row train side by side."""
+    """Widths of the head and the schedule."""
 
     hidden: int
     out: int
     order: LayerOrder
     fit: FitSettings
     """Its seed is not used."""
-    side_by_side: bool
-    """Small heads: `fit_many`. Else one after the other, each going on where a killed run stopped."""
+    resumable: bool
+    """Whether a training goes on where it was killed; one of a few seconds just starts again."""
 
     def for_epochs(self, epochs: int) -> TrainingSettings:
         """The same with another number of epochs; the learning rate drops at the same shares of the schedule."""
@@ -37,7 +37,7 @@ class TrainingSettings:
         )
 
 
-PAPER = TrainingSettings(hidden=4096, out=512, order="fc-relu-bn", fit=FitSettings(keep="last"), side_by_side=False)
+PAPER = TrainingSettings(hidden=4096, out=512, order="fc-relu-bn", fit=FitSettings(keep="last"), resumable=True)
 """The paper's schedule. Its text gives no widths: these are CIR's."""
 
 SMALL = TrainingSettings(
@@ -45,6 +45,6 @@ SMALL = TrainingSettings(
     out=128,
     order="fc-relu-bn",
     fit=FitSettings(epochs=20, lr=1e-3, milestones=(12, 16), keep="last"),
-    side_by_side=True,
+    resumable=False,
 )
 """For some thousand clips (the built-in world, own clips): all tables in well under an hour on two cores."""

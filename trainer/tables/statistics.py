@@ -74,8 +74,10 @@ def sign_flip_p(differences: NDArray[np.float64]) -> float:
     and Smyth, "Permutation P-values should never be zero", 2010).
 
     Args:
-        differences: float [n], n >= 1.
+        differences: float [n], n >= 1; p is 1 when one of them is not finite.
     """
+    if not np.isfinite(differences).all():
+        return 1.0
     count = len(differences)
     observed = abs(float(differences.sum()))
     least = observed - 1e-9 * max(observed, float(np.abs(differences).sum()))  # ties must not hang on rounding

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from trainer.data.clip_table import ClipTable
 from trainer.loop.fit import Log, fit
-from trainer.loop.fit_many import Job, fit_many
 from trainer.loop.head_clips import HeadClips, Narrations
 from trainer.loop.predict import masked_logits
 from trainer.loop.settings import FitResult
@@ -45,7 +44,7 @@ def train_unit(
 
     Args:
         clips: of the runs' split.
-        unfinished: the folder in which a training that is not side by side keeps what lets it go on after a kill.
+        unfinished: the folder in which a resumable training keeps what lets it go on after a kill.
     """
     first = unit[0]
     train, tested = training_and_test(clips, first.fold)
@@ -80,14 +79,9 @@ def _trained(
     log: Log,
 ) -> Iterator[tuple[Run, FitResult]]:
     spec, head_clips = _head_spec(unit[0], train, narrations, settings), HeadClips(train, narrations, device)
-    method = unit[0].method
-    if settings.side_by_side:
-        jobs = [Job(head_clips, None, run.seed) for run in unit]
-        yield from zip(unit, fit_many(method, {}, spec, jobs, settings.fit, log), strict=True)
-        return
     for run in unit:
-        seeded = replace(settings.fit, seed=run.seed)
-        yield run, fit(method, {}, spec, head_clips, None, seeded, unfinished(run), log)
+        seeded, out = replace(settings.fit, seed=run.seed), unfinished(run) if settings.resumable else None
+        yield run, fit(run.method, {}, spec, head_clips, None, seeded, out, log)
 
 
 def _head_spec(run: Run, train: ClipTable, narrations: Narrations, settings: TrainingSettings) -> HeadSpec:

@@ -73,6 +73,7 @@ def test_sign_flip_of_no_difference_is_1_and_of_equal_ones_the_least() -> None:
     assert sign_flip_p(np.zeros(4)) == 1
     assert sign_flip_p(np.full(10, 0.1)) == least_p(10) == 2 / 2**10
     assert sign_flip_p(np.full(50, 0.1)) == pytest.approx(1 / 20_000)
+    assert sign_flip_p(np.array([1.0, np.inf])) == sign_flip_p(np.array([1.0, np.nan])) == 1
 
 
 def test_compare_counts_a_split_once() -> None:
