@@ -11,8 +11,9 @@ from typing import Literal
 from edge.clock import Clock
 from edge.contract import NS_PER_S, Event, WindowSpec
 from edge.errors import SourceError
+from edge.preprocess import resize_crop
 from edge.sources.audio_track import AudioTrack
-from edge.sources.video_track import VideoTrack
+from edge.sources.video_track import Convert, VideoTrack
 
 
 class ReplaySource:
@@ -28,9 +29,11 @@ class ReplaySource:
         spec: WindowSpec,
         pace: Literal["fast", "realtime"] = "fast",
         clock: Clock | None = None,
+        convert: Convert = resize_crop,
     ) -> None:
         self._path = Path(path)
         self._spec = spec
+        self._convert = convert
         self._pace = pace
         self._clock = clock or Clock()
         self._stop = threading.Event()
@@ -48,7 +51,7 @@ class ReplaySource:
 
         Raises SourceError when there is no such file or no video in it that decodes.
         """
-        self._video = VideoTrack(self._path, self._spec)
+        self._video = VideoTrack(self._path, self._spec, self._convert)
         try:
             self._audio = AudioTrack(self._path, self._spec, self._video.start_ns)
         except SourceError:

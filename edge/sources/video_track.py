@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -23,18 +23,23 @@ from edge.sources.frame_times import FrameTimes
 _TAIL_NS = NS_PER_S // 2
 """A video that stops this much before its declared end has a broken tail."""
 
+Convert = Callable[[NDArray[np.uint8], int], NDArray[Any]]
+"""Makes what the models want of an upright RGB picture, uint8 [H, W, 3], and the size S in pixels."""
+
 _QUARTER_TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
 
 
 class VideoTrack:
     """Decodes the best video stream of a file; only frames that the grid needs are converted and resized.
 
+    `convert` makes the image of a frame: uint8 [S, S, 3] for the runtime, other kinds for features of recorded clips.
     `start_ns` is the time of the first frame on the file's own axis, which is stream time 0.
     Raises SourceError when the file holds no video that decodes.
     """
 
-    def __init__(self, path: Path, spec: WindowSpec) -> None:
+    def __init__(self, path: Path, spec: WindowSpec, convert: Convert = resize_crop) -> None:
         self._spec = spec
+        self._convert = convert
         self._container = open_container(path)
         self._damage = Damage()
         try:
@@ -75,7 +80,7 @@ class VideoTrack:
     def events(self) -> Iterator[tuple[int, Frame | VideoEnd]]:
         """(due time in ns of stream time, event) in time order; `VideoEnd` is the last."""
         grid = GridSampler(self._spec)
-        image: NDArray[np.uint8] | None = None
+        image: NDArray[Any] | None = None
         image_ns = 0
         for decoded in self._frames:
             t_ns = self._times.push(self._since_start_ns(decoded.pts), self._since_start_ns(decoded.dts))
@@ -86,7 +91,7 @@ class VideoTrack:
             if image is not None:
                 for tick, _ in settled[:-1]:
                     yield self._spec.tick_ns(tick), Frame(tick, image_ns, image)
-            image, image_ns = resize_crop(upright_rgb(decoded), self._spec.frame_size_px), t_ns
+            image, image_ns = self._convert(upright_rgb(decoded), self._spec.frame_size_px), t_ns
             tick = settled[-1][0]
             yield self._spec.tick_ns(tick), Frame(tick, image_ns, image)
         self._finished = True

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench import pixels
 from bench.clip import write_clip
 from bench.nets import video_net
 from bench.pixels import agreements, features_both_ways, markdown
 from edge.contract import WindowSpec
+from edge.preprocess import resize_crop
 from trainer.features.backbones import SlowFastVideo, torch_on
 from trainer.features.openvino_module import on_openvino
 from trainer.features.windows import replay_events, row_inputs
@@ -43,10 +46,11 @@ def test_uint8_frames_give_the_features_of_float_frames(clips: list[Path]) -> No
 
 def test_the_measure_sees_a_wrong_resize(clips: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames shifted by four pixels fail the bounds above, so the bounds mean something."""
-    from edge.sources import video_track
 
-    right = video_track.resize_crop
-    monkeypatch.setattr(video_track, "resize_crop", lambda rgb, size: np.roll(right(rgb, size), 4, axis=1))
+    def shifted(rgb: np.ndarray, size_px: int) -> np.ndarray:
+        return np.roll(resize_crop(rgb, size_px), 4, axis=1)
+
+    monkeypatch.setattr(pixels, "replay_events", partial(replay_events, convert=shifted))
     spec = WindowSpec(frame_size_px=128)
     backbone = SlowFastVideo(video_net("small", first_rows(clips, spec)), torch_on("cpu"))
     found = agreements([(clip.stem, *features_both_ways(clip, spec, backbone, 2)) for clip in clips])

@@ -9,19 +9,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from edge.contract import NS_PER_S, WindowSpec
-from edge.errors import SourceError
-from edge.preprocess import GridSampler
-from edge.sources.container import Damage, decode, open_container, pts_ns
-from edge.sources.frame_times import FrameTimes
-from edge.sources.video_track import upright_rgb
+from edge.contract import Frame, WindowSpec
+from edge.sources.video_track import Convert, VideoTrack
 from trainer.features.sound import Sound, read_sound
 from trainer.features.windows import RowInput
 from trainer.models.video_net import PIXEL_MEAN, PIXEL_STD
@@ -43,10 +38,11 @@ def float_pixels(rgb: NDArray[np.uint8], size_px: int) -> NDArray[np.float32]:
     return resized[:, top : top + size_px, left : left + size_px].contiguous().numpy()
 
 
-def float_row_inputs(path: Path, spec: WindowSpec) -> Iterator[RowInput]:
+def float_row_inputs(path: Path, spec: WindowSpec, convert: Convert = float_pixels) -> Iterator[RowInput]:
     """The rows of a clip (WindowSpec.row_starts) with float pixels; each frame is decoded and converted once.
 
-    Row for row the frames and the sound of `windows.row_inputs`, with `frames` float32 [3, 32, S, S], normalised.
+    Row for row the frames and the sound of `windows.row_inputs`, with `frames` float32 [3, 32, S, S], normalised:
+    `convert` makes float32 [3, S, S] of each frame.
 
     Raises:
         SourceError: the clip cannot be opened or read.
@@ -54,7 +50,7 @@ def float_row_inputs(path: Path, spec: WindowSpec) -> Iterator[RowInput]:
     sound = read_sound(path, spec)
     newest: deque[NDArray[np.float32]] = deque(maxlen=spec.row_frames)
     ticks = next_start = 0
-    for pixels in _grid_pixels(path, spec):
+    for pixels in _grid_pixels(path, spec, convert):
         newest.append(pixels)
         ticks += 1
         if ticks == next_start + spec.row_frames:
@@ -73,36 +69,12 @@ def _row(newest: deque[NDArray[np.float32]], start: int, sound: Sound, spec: Win
     return RowInput(start, np.stack(frames, axis=1), window.samples, window.coverage)
 
 
-def _grid_pixels(path: Path, spec: WindowSpec) -> Iterator[NDArray[np.float32]]:
+def _grid_pixels(path: Path, spec: WindowSpec, convert: Convert) -> Iterator[NDArray[np.float32]]:
     """The converted frame of every tick of the runtime's grid; a frame that serves several comes several times."""
-    container = open_container(path)
+    track = VideoTrack(path, spec, convert)
     try:
-        stream = container.streams.best("video")
-        if stream is None:
-            raise SourceError(f"{path}: has no video stream; give a clip with pictures")
-        stream.thread_type = "AUTO"  # type: ignore[attr-defined]
-        yield from _on_grid(container, stream, spec)
+        for _, event in track.events():
+            if isinstance(event, Frame):
+                yield event.image  # type: ignore[misc]
     finally:
-        container.close()
-
-
-def _on_grid(container: Any, stream: Any, spec: WindowSpec) -> Iterator[NDArray[np.float32]]:
-    rate = stream.average_rate or stream.guessed_rate
-    times = FrameTimes(round(NS_PER_S / rate) if rate else NS_PER_S // spec.frame_rate_hz)
-    grid = GridSampler(spec)
-    pixels: NDArray[np.float32] | None = None
-    first_pts: int | None = None
-
-    def since_start_ns(time_stamp: int | None) -> int | None:
-        return None if time_stamp is None else pts_ns(time_stamp - (first_pts or 0), stream.time_base)
-
-    for decoded in decode(container, stream, Damage()):
-        if first_pts is None:
-            first_pts = decoded.pts or 0
-        settled = grid.push(times.push(since_start_ns(decoded.pts), since_start_ns(decoded.dts)))
-        if not settled:
-            continue
-        if pixels is not None:
-            yield from [pixels] * (len(settled) - 1)
-        pixels = float_pixels(upright_rgb(decoded), spec.frame_size_px)
-        yield pixels
+        track.close()

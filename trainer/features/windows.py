@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.contract import AudioBlock, AudioEnd, Event, Frame, VideoEnd, WindowSpec
+from edge.preprocess import resize_crop
 from edge.rings import Rings
 from edge.sources.replay import ReplaySource
+from edge.sources.video_track import Convert
 
 
 class RowInput(NamedTuple):
@@ -29,13 +31,13 @@ class RowInput(NamedTuple):
     """Share of the samples that the clip's track delivered (0..1)."""
 
 
-def replay_events(path: Path, spec: WindowSpec) -> Iterator[Event]:
-    """All events of a recorded clip, as fast as it can be decoded.
+def replay_events(path: Path, spec: WindowSpec, convert: Convert = resize_crop) -> Iterator[Event]:
+    """All events of a recorded clip, as fast as it can be decoded; `convert` makes uint8 [S, S, 3] of each frame.
 
     Raises:
         SourceError: the clip cannot be opened or read.
     """
-    source = ReplaySource(path, spec, pace="fast")
+    source = ReplaySource(path, spec, pace="fast", convert=convert)
     source.open()
     try:
         ends = 0

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.contract import AudioEnd, VideoEnd, WindowSpec
+from edge.contract import AudioEnd, Frame, VideoEnd, WindowSpec
+from edge.sources.video_track import VideoTrack
 from tests.edge.sources.playing import SPEC, play
 from tests.media import joined, make_clip, numbered_picture, read_number
 
@@ -131,3 +132,18 @@ def test_single_frame(tmp_path: Path) -> None:
     played = play(make_clip(tmp_path / "clip.mp4", times_s=[Fraction(0)]))
     assert played.video_end == VideoEnd(1)
     assert [type(event) for event in played.events] == [AudioEnd, type(played.frames[0]), VideoEnd]
+
+
+def test_another_conversion_sees_every_picture_upright_and_whole(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.mp4", seconds=0.3, size=(48, 64), rotation=90)
+    given: list[tuple[tuple[int, ...], int]] = []
+
+    def shape(rgb: np.ndarray, size_px: int) -> np.ndarray:
+        given.append((rgb.shape, size_px))
+        return np.float32(rgb[:1])
+
+    track = VideoTrack(path, SPEC, shape)
+    frames = [event for _, event in track.events() if isinstance(event, Frame)]
+    track.close()
+    assert given == [((64, 48, 3), 64)] * 9  # stored lying
+    assert [frame.image.dtype for frame in frames] == [np.float32] * 9

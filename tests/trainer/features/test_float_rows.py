@@ -9,9 +9,7 @@ import torch
 
 from edge.contract import WindowSpec
 from edge.preprocess import resize_crop
-from edge.sources import video_track
 from tests.media import make_clip
-from trainer.features import float_rows
 from trainer.features.float_rows import float_pixels, float_row_inputs
 from trainer.features.windows import replay_events, row_inputs
 
@@ -77,13 +75,18 @@ def test_ego4ds_example_39_frames_are_two_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["uint8", "float"])
-def test_every_frame_is_resized_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+def test_every_frame_is_resized_once(tmp_path: Path, way: str) -> None:
     path = make_clip(tmp_path / "clip.mp4", seconds=100 / 30, size=(64, 48))
     calls: list[int] = []
-    module, name = (video_track, "resize_crop") if way == "uint8" else (float_rows, "float_pixels")
-    original = getattr(module, name)
-    monkeypatch.setattr(module, name, lambda rgb, size: calls.append(1) or original(rgb, size))
-    rows = list(row_inputs(replay_events(path, SPEC), SPEC) if way == "uint8" else float_row_inputs(path, SPEC))
+
+    def convert(rgb: np.ndarray, size_px: int) -> np.ndarray:
+        calls.append(1)
+        return resize_crop(rgb, size_px) if way == "uint8" else float_pixels(rgb, size_px)
+
+    if way == "uint8":
+        rows = list(row_inputs(replay_events(path, SPEC, convert), SPEC))
+    else:
+        rows = list(float_row_inputs(path, SPEC, convert))
     assert len(rows) == 6
     assert len(calls) == 100
 
