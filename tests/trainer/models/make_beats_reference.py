@@ -1,6 +1,6 @@
 """Make beats_reference.json: outputs of the reference BEATs for weights and inputs by formula.
 
-Needs a copy of the reference (microsoft/unilm, folder beats/: BEATs.py, backbone.py, modules.py):
+Needs a copy of the reference (microsoft/unilm at 768a3c8, folder beats/: BEATs.py, backbone.py, modules.py):
 
     python -m tests.trainer.models.make_beats_reference PATH/TO/unilm/beats
 """
