@@ -44,10 +44,10 @@ def panel_lines(panel: PanelSummary) -> list[str]:
         *map(cell_text, panel.splits),
         "mean [95 %]",
         *(["s.d."] if seeds else []),
-        f"less {panel.reference} [95 %]",
+        f"to {panel.reference} [95 %]",
         "p (splits)",
         "p (runs)",
-        *(["paper", "paper's difference"] if paper else []),
+        *(["paper", "paper, difference"] if paper else []),
     ]
     lines = [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
     for row in panel.rows:

@@ -52,9 +52,10 @@ _DEFINITIONS = (
 def _clips(grid: Grid, scores: Scores) -> str:
     counts = {run.split: score.parts["test"].clips for run, score in scores.items() if run.fold is None}
     tested = [counts[split] for split in grid.splits]
-    several = f"{min(tested):,} to {max(tested):,} a split, {sum(tested):,} in all"
+    least, most = min(tested), max(tested)
+    of_split = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     return (
-        f"Test clips: {several if len(tested) > 1 else tested[0]}; every one of them counts. (CIR's released code drops"
+        f"Test clips: {of_split} a split, {sum(tested):,} in all; every one of them counts. (CIR's released code drops"
         " the last incomplete batch of an evaluation, up to 127 clips.)"
     )
 
@@ -65,8 +66,8 @@ def _statistics(table: Layout, grid: Grid) -> list[str]:
     lines = [f"{splits} splits, {seeds} {'seed' if seeds == 1 else 'seeds'} ({', '.join(map(str, grid.seeds))})."]
     if splits > 1:
         lines.append(
-            f"Intervals: Student's t, {LEVEL:.0%}, over the {splits} split means (each the mean of its seeds). What"
-            " varies is the held-out domain, with its finite test set; seeds are averaged, not counted as evidence."
+            f"Intervals: Student's t, {100 * LEVEL:g} %, over the {splits} split means (each the mean of its seeds)."
+            " What varies is the held-out domain, with its finite test set; seeds are averaged, not counted as evidence."
             " Splits share most of their training clips, so that they are not quite independent."
         )
     else:
@@ -127,10 +128,9 @@ def _table_1_misprints() -> str:
         found = mean(tuple(drop_of_unseen(*pair) for pair in pairs))
         usual = mean(tuple(drop_of_seen(*pair) for pair in pairs))
         means.append(f"{MODALITY_TITLES[setting]} {said:g} ({found:.1f}; {usual:.1f} of the accuracy within)")
-    seen_mean, unseen_mean = (mean(side) for side in TABLE_1["ap+mo+au"])
     return (
         f"Inconsistent in the paper's table 1, with what its accuracies give: {' and '.join(cells)}. Its mean drops:"
-        f" {', '.join(means)}. Its last mean is the ratio of the mean accuracies"
-        f" ({drop_of_unseen(seen_mean, unseen_mean):.1f} %), while the other rows average the ratios. The figures shown"
-        " here are computed from the printed accuracies."
+        f" {', '.join(means)}. Its last mean is the ratio of the printed mean"
+        " accuracies, while the other rows average the ratios. The figures shown here are computed from the printed"
+        " accuracies."
     )

@@ -33,7 +33,7 @@ class OwnSource:
     def description(self) -> str:
         return (
             "Own clips, without the background. A split's test domain is one pair of scenario and location; training"
-            f" has neither, and leaves out {SOURCE_SHARE:.0%} of its videos."
+            f" has neither, and leaves out one in {1 / SOURCE_SHARE:.0f} of its videos."
         )
 
     @property
