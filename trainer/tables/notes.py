@@ -67,8 +67,8 @@ def _statistics(table: Layout, grid: Grid) -> list[str]:
     if splits > 1:
         lines.append(
             f"Intervals: Student's t, {100 * LEVEL:g} %, over the {splits} split means (each the mean of its seeds)."
-            " What varies is the held-out domain, with its finite test set; seeds are averaged, not counted as evidence."
-            " Splits share most of their training clips, so that they are not quite independent."
+            " What varies is the held-out domain, with its finite test set; seeds are averaged, not counted as"
+            " evidence. Splits share most of their training clips, so that they are not quite independent."
         )
     else:
         lines.append("One split: no interval and no statement about other domains.")
