@@ -7,12 +7,15 @@ The backbones are published checkpoints (see 'egoact weights'), or the small one
 frames are prepared as the device prepares them; --pixels float does it as Ego4D's own extractor does. With
 --import-ego4d, Ego4D's feature files are read instead, and VIDEOS give the sound (or nothing, with --audio none).
 
+Of stereo videos, two views side by side, Ego4D takes the left one: --stereo ego4d.json does so for the videos that
+this file (Ego4D's metadata) calls stereo, --stereo all for every video. Without it, no video is taken for stereo.
+
 With several GPUs, --workers or --ray-address the videos are shared out on Ray, one worker a GPU.
 
 example:
   egoact features clips/ --out features --video small --audio small
   egoact features clips.csv --out features --scores --audio beats_audioset
-  egoact features v2/full_scale --out slowfast --format ego4d --pixels float --ray-address auto
+  egoact features v2/full_scale --out slowfast --format ego4d --pixels float --stereo ego4d.json --ray-address auto
   egoact features v2/full_scale --import-ego4d v2/slowfast8x8_r101_k400 --out features
 """
 
@@ -25,6 +28,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from edge.bundle import SHIPPED
 from edge.contract import WindowSpec
@@ -36,6 +40,7 @@ from trainer.features.progress import Progress
 from trainer.features.ray_pool import RayPool
 from trainer.features.recipe import AUDIO_BACKBONES, NONE, VIDEO_BACKBONES, Recipe, audio_of
 from trainer.features.run import Output, StoreOutput, extract_all
+from trainer.features.stereo import stereo_videos
 from trainer.features.tasks import Pool, Task, find_tasks
 
 
@@ -49,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--audio-weights", type=Path, metavar="FILE", help="likewise")
     add("--bundle", type=Path, default=SHIPPED, metavar="DIR", help="where 'small' comes from (default: built in)")
     add("--pixels", choices=("uint8", "float"), default="uint8", help="as the device does (default), or as Ego4D does")
+    add("--stereo", metavar="all|FILE", help="take the left view of all videos, or of those that FILE calls stereo")
     add("--scores", action="store_true", help="also the scores of Kinetics-400 and AudioSet, from the checkpoints")
     add("--format", choices=("store", "ego4d"), default="store", help="ego4d writes UID.pt, float32 [N, 2304]")
     add("--import-ego4d", type=Path, metavar="DIR", help="read Ego4D's feature files of this folder into the store")
@@ -70,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     tasks = ego4d_tasks(args.import_ego4d) if args.import_ego4d else find_tasks(args.videos)
     try:
-        with _alone(args.out), _pool(args) as (pool, progress):
+        with _alone(args.out), _pool(args, tasks) as (pool, progress):
             failed = extract_all(tasks, pool, _output(args, pool, tasks), progress)
     except OSError as error:
         raise EgoactError(
@@ -97,12 +103,14 @@ def _check(args: argparse.Namespace) -> None:
             raise UsageError("--format ego4d holds SlowFast features only: leave out --audio and --scores")
         if args.import_ego4d:
             raise UsageError("--import-ego4d reads those files; they need a store to go to: leave out --format")
+    if args.import_ego4d and args.stereo:
+        raise UsageError("--import-ego4d takes only the sound from videos: leave out --stereo")
     if args.import_ego4d and (args.scores or args.workers or args.ray_address):
         raise UsageError("--import-ego4d reads files in this process: leave out --scores, --workers and --ray-address")
 
 
 @contextlib.contextmanager
-def _pool(args: argparse.Namespace) -> Iterator[tuple[Pool, Progress]]:
+def _pool(args: argparse.Namespace, tasks: list[Task]) -> Iterator[tuple[Pool, Progress]]:
     recipe = Recipe(
         video=args.video,
         audio=args.audio,
@@ -111,6 +119,7 @@ def _pool(args: argparse.Namespace) -> Iterator[tuple[Pool, Progress]]:
         bundle=args.bundle.absolute(),
         pixels=args.pixels,
         scores=args.scores,
+        stereo=_stereo(args.stereo, tasks),
         batch_rows=args.batch_rows,
         engine=args.engine,
     )
@@ -128,6 +137,12 @@ def _pool(args: argparse.Namespace) -> Iterator[tuple[Pool, Progress]]:
             pool.close()
     else:
         yield Extractor(recipe, "auto", args.threads, progress.rows), progress
+
+
+def _stereo(which: str | None, tasks: list[Task]) -> frozenset[str] | Literal["all"] | None:
+    if which is None or which == "all":
+        return which  # type: ignore[return-value]
+    return stereo_videos(Path(which), tasks)
 
 
 def _output(args: argparse.Namespace, pool: Pool, tasks: list[Task]) -> Output:

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 
 from edge.errors import EgoactError
+from edge.preprocess import resize_crop
 from trainer.features.extract import extract_rows
-from trainer.features.float_rows import float_row_inputs
+from trainer.features.float_rows import float_pixels, float_row_inputs
 from trainer.features.recipe import Recipe, load_backbones
+from trainer.features.stereo import left_float_pixels, left_resize_crop
 from trainer.features.tasks import Description, Outcome, Task
 from trainer.features.windows import replay_events, row_inputs
 
@@ -54,12 +56,13 @@ class Extractor:
     def extract(self, task: Task) -> Outcome:
         """The features of one video; a video that cannot be read is an outcome too, not an error."""
         backbones, recipe = self._backbones, self._recipe
-        window = backbones.window
+        window, stereo = backbones.window, recipe.is_stereo(task.path)
         try:
             if recipe.pixels == "float":
-                rows = float_row_inputs(task.path, window)
+                rows = float_row_inputs(task.path, window, left_float_pixels if stereo else float_pixels)
             else:
-                rows = row_inputs(replay_events(task.path, window), window)
+                events = replay_events(task.path, window, left_resize_crop if stereo else resize_crop)
+                rows = row_inputs(events, window)
             features = extract_rows(
                 task.path,
                 rows,

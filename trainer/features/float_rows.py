@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,8 +23,8 @@ from trainer.features.windows import RowInput
 from trainer.models.video_net import PIXEL_MEAN, PIXEL_STD
 
 
-def float_pixels(rgb: NDArray[np.uint8], size_px: int) -> NDArray[np.float32]:
-    """One frame as Ego4D's extractor prepares it: RGB uint8 [H, W, 3] -> float32 [3, size_px, size_px].
+def float_pixels(rgb: NDArray[Any], size_px: int) -> NDArray[np.float32]:
+    """One frame as Ego4D's extractor prepares it: RGB [H, W, 3], 0 to 255 -> float32 [3, size_px, size_px].
 
     x / 255, (x - 0.45) / 0.225, short side to `size_px` (bilinear, no antialias, half-pixel centres; long side
     floor(ratio * size_px)), centre crop (ego4d/features of facebookresearch/Ego4d; pytorchvideo `short_side_scale`).

@@ -56,9 +56,14 @@ class Recipe:
     """'uint8' as the device sees frames, 'float' as Ego4D's extractor does."""
     scores: bool = False
     """Also the scores of the backbones' own classifiers."""
+    stereo: frozenset[str] | Literal["all"] | None = None
+    """Which videos hold two views side by side, of which the left one is taken: file names without suffix, or 'all'."""
     batch_rows: int = 8
     engine: Literal["auto", "torch", "openvino"] = "auto"
     """What runs PyTorch checkpoints: 'auto' is OpenVINO on a processor and PyTorch on a GPU; both in float32."""
+
+    def is_stereo(self, path: Path) -> bool:
+        return self.stereo == "all" or (self.stereo is not None and path.stem in self.stereo)
 
 
 @dataclass(frozen=True)
@@ -97,12 +102,14 @@ def load_backbones(recipe: Recipe, device: str = "cpu", threads: int | None = No
         if not found:
             raise UsageError("--scores: neither checkpoint has a classifier; SlowFast's and beats_audioset do")
         widths |= found
-    made_with = {
+    made_with: dict[str, Any] = {
         "window": asdict(window),
         "pixels": recipe.pixels,
         "video": {"name": recipe.video, "sha256": video_sha256},
         "audio": audio_made_with,
     }
+    if recipe.stereo is not None:
+        made_with["stereo"] = "all" if recipe.stereo == "all" else "listed"
     return Backbones(window, video, audio, widths, made_with)
 
 

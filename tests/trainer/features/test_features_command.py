@@ -206,6 +206,7 @@ def test_missing_weights_are_one_line(
         (["a.mp4", "--format", "ego4d", "--audio", "beats"], "SlowFast features only"),
         (["--import-ego4d", "x", "--format", "ego4d"], "need a store"),
         (["--import-ego4d", "x", "--workers", "2"], "in this process"),
+        (["--import-ego4d", "x", "--stereo", "all"], "leave out --stereo"),
         (["--import-ego4d", "x"], "no .pt files there"),
         (["x.csv"], "x.csv: no such file"),
     ],
