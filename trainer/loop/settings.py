@@ -55,3 +55,8 @@ class FitResult:
     """Of training and validation, over all processes that worked on the run one after the other."""
     clips_per_s: float
     """Training clips per second of these, validation included."""
+
+
+def learning_rate(settings: FitSettings, epoch: int) -> float:
+    """In the epoch with this number, counted from 0: PyTorch's MultiStepLR, which needs no state."""
+    return settings.lr * settings.gamma ** sum(epoch >= milestone for milestone in settings.milestones)

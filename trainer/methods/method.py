@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 from trainer.methods.batch import Batch
@@ -40,6 +41,8 @@ class Method(Protocol):
         ...
 
     def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]: ...
+
+    def to(self, device: torch.device) -> Any: ...
 
     def train(self, mode: bool = True) -> Any: ...
 
