@@ -96,6 +96,8 @@ class AudioBlock(NamedTuple):
     """Index of the first sample on the stream's 16 kHz axis (sample n is at n / 16000 s of stream time)."""
     samples: NDArray[np.float32]
     """float32 [n] in [-1, 1]."""
+    heard: bool = True
+    """False when the samples fill a gap in which nothing was recorded."""
 
 
 class VideoEnd(NamedTuple):

@@ -112,7 +112,7 @@ class AudioRing:
             self._write(
                 self.next_sample, np.zeros(min(start - self.next_sample, self.capacity_samples), np.float32), False
             )
-        self._write(start, samples, True)
+        self._write(start, samples, block.heard)
         self.next_sample = max(self.next_sample, start + len(samples))
 
     def _write(self, start: int, samples: NDArray[np.float32], heard: bool) -> None:

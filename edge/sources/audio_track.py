@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.contract import NS_PER_S, AudioBlock, AudioEnd, WindowSpec
-from edge.sources.audio_axis import AudioAxis
+from edge.sources.audio_axis import AudioAxis, Run
 from edge.sources.container import Damage, damage_note, decode, open_container, pts_ns, rewind
 
 BLOCK_S = 0.02
@@ -65,32 +65,36 @@ class AudioTrack:
         if self.missing_reason is not None:
             yield -1, AudioEnd(self.missing_reason)
             return
-        rate_hz = self._spec.audio_rate_hz
-        block_samples = round(BLOCK_S * rate_hz)
-        pending = np.zeros(0, np.float32)
-        start = 0
-        for samples in self._placed():
-            pending = np.concatenate([pending, samples])
+        block_samples = round(BLOCK_S * self._spec.audio_rate_hz)
+        pending, heard, start = np.zeros(0, np.float32), True, 0
+        for run in self._placed():
+            if run.heard != heard:
+                if len(pending):
+                    yield self._block(start, pending, heard)
+                start, pending, heard = start + len(pending), run.samples, run.heard
+            else:
+                pending = np.concatenate([pending, run.samples])
             while len(pending) >= block_samples:
-                block, pending = pending[:block_samples], pending[block_samples:]
-                start += block_samples
-                self.end_ns = start * NS_PER_S // rate_hz
-                yield self.end_ns, AudioBlock(start - block_samples, block)
+                yield self._block(start, pending[:block_samples], heard)
+                start, pending = start + block_samples, pending[block_samples:]
         if len(pending):
-            self.end_ns = (start + len(pending)) * NS_PER_S // rate_hz
-            yield self.end_ns, AudioBlock(start, pending)
+            yield self._block(start, pending, heard)
         self._finished = True
         yield self.end_ns, AudioEnd("end")
 
-    def _placed(self) -> Iterator[NDArray[np.float32]]:
+    def _block(self, start: int, samples: NDArray[np.float32], heard: bool) -> tuple[int, AudioBlock]:
+        self.end_ns = (start + len(samples)) * NS_PER_S // self._spec.audio_rate_hz
+        return self.end_ns, AudioBlock(start, samples, heard)
+
+    def _placed(self) -> Iterator[Run]:
         """Consecutive samples of the stream's axis, from its sample 0 on."""
         axis = AudioAxis(self._spec.audio_rate_hz)
         for frame in self._frames:
             t_ns = None if frame.pts is None else pts_ns(frame.pts, self._time_base) - self._video_start_ns
-            samples = _channels_last(frame)
-            placed = axis.push(t_ns, samples, frame.sample_rate)
-            self._peak = max(self._peak, float(np.abs(placed).max(initial=0.0)))
-            yield placed
+            for run in axis.push(t_ns, _channels_last(frame), frame.sample_rate):
+                self._peak = max(self._peak, float(np.abs(run.samples).max(initial=0.0)))
+                if len(run.samples):
+                    yield run
         yield axis.flush()
 
     def notes(self) -> list[str]:

@@ -56,7 +56,8 @@ def offline_features(path: Path, spec: WindowSpec, engines: Engines, *, quarter_
 def _grid_frames(path: Path, spec: WindowSpec, quarter_turns: int) -> tuple[list[NDArray[np.uint8]], float]:
     """The frame shown at each tick: the newest one whose nearest tick is not later; and the time of the first, in s."""
     with av.open(str(path)) as container:
-        stream = container.streams.video[0]
+        stream = container.streams.best("video")
+        assert stream is not None
         decoded = [(float(f.pts * f.time_base), f.to_ndarray(format="rgb24")) for f in container.decode(stream)]
     origin_s = decoded[0][0]
     # A frame in the middle of two ticks, give or take 1 ms, belongs to the earlier one.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.sources.audio_axis import AudioAxis
+from edge.sources.audio_axis import AudioAxis, Run
 
 MS = 1_000_000
 RATE = 16_000  # nothing is filtered at the axis's own rate, so samples can be compared exactly
@@ -13,9 +13,18 @@ def ones(n: int) -> np.ndarray:
     return np.ones(n, np.float32)
 
 
-def placed(*blocks: tuple[int | None, np.ndarray, int]) -> np.ndarray:
+def runs(*blocks: tuple[int | None, np.ndarray, int]) -> list[Run]:
     axis = AudioAxis(RATE)
-    return np.concatenate([*(axis.push(*block) for block in blocks), axis.flush()])
+    return [*(run for block in blocks for run in axis.push(*block)), axis.flush()]
+
+
+def placed(*blocks: tuple[int | None, np.ndarray, int]) -> np.ndarray:
+    return np.concatenate([run.samples for run in runs(*blocks)])
+
+
+def heard(*blocks: tuple[int | None, np.ndarray, int]) -> list[bool]:
+    """A flag a sample."""
+    return [run.heard for run in runs(*blocks) for _ in run.samples]
 
 
 def test_blocks_that_follow_each_other_are_joined() -> None:
@@ -24,6 +33,7 @@ def test_blocks_that_follow_each_other_are_joined() -> None:
 
 def test_late_start_becomes_zeros() -> None:
     assert placed((10 * MS, ones(160), RATE)).tolist() == [0] * 160 + [1] * 160
+    assert heard((10 * MS, ones(160), RATE)) == [False] * 160 + [True] * 160
 
 
 def test_sound_before_the_first_frame_is_cut() -> None:
@@ -36,6 +46,19 @@ def test_sound_before_the_first_frame_is_cut() -> None:
 def test_gap_over_50_ms_becomes_zeros() -> None:
     sound = placed((0, ones(160), RATE), (70 * MS, ones(160), RATE))
     assert sound.tolist() == [1] * 160 + [0] * 960 + [1] * 160
+    assert heard((0, ones(160), RATE), (70 * MS, ones(160), RATE)) == [True] * 160 + [False] * 960 + [True] * 160
+
+
+def test_nothing_of_a_sound_rings_into_the_gap_before_it() -> None:
+    sound = placed((0, ones(4800), 48_000), (300 * MS, ones(4800), 48_000))
+    assert sound[1600:4800].tolist() == [0] * 3200
+    assert len(sound) == 6400
+
+
+def test_cutting_before_the_first_frame_leaves_no_edge() -> None:
+    wave = np.sin(np.arange(9600) * 2 * np.pi * 440 / 48_000).astype(np.float32)
+    whole, cut = placed((0, wave, 48_000)), placed((-100 * MS, wave, 48_000))
+    assert np.array_equal(whole[1600:], cut)
 
 
 @pytest.mark.parametrize("jitter_ms", [-40, -1, 1, 40])
@@ -51,7 +74,7 @@ def test_overlap_is_cut() -> None:
 def test_slow_drift_of_the_time_stamps_is_followed() -> None:
     axis, total = AudioAxis(RATE), 0
     for n in range(1000):  # each block of 10 ms claims to start 10.1 ms after the one before
-        total += len(axis.push(int(n * 10.1 * MS), ones(160), RATE))
+        total += sum(len(run.samples) for run in axis.push(int(n * 10.1 * MS), ones(160), RATE))
     assert total == pytest.approx(10.1 * RATE, abs=0.06 * RATE)
 
 
@@ -86,4 +109,4 @@ def test_change_of_rate_before_any_sample() -> None:
 
 
 def test_nothing_pushed() -> None:
-    assert len(AudioAxis(RATE).flush()) == 0
+    assert len(AudioAxis(RATE).flush().samples) == 0
