@@ -22,7 +22,7 @@ class Finding:
     unit: str
     comparison: Comparison
     p_splits: float
-    """Adjusted for the findings of the question (Holm)."""
+    """Adjusted for the question's findings in this unit (Holm)."""
     verdict: Verdict
 
     def sentence(self) -> str:
@@ -74,13 +74,14 @@ def hypothesis(
     beside: Sequence[str],
 ) -> Hypothesis:
     """Judge differences (what, unit, comparison): supported or contradicted when whole splits are unlikely to have come
-    out so by chance (adjusted p of at most ALPHA), else undecided."""
-    adjusted = holm([comparison.p_splits for _, _, comparison in differences])
-    findings = tuple(
-        Finding(what, unit, comparison, p, _verdict(comparison, p))
-        for (what, unit, comparison), p in zip(differences, adjusted, strict=True)
-    )
-    return Hypothesis(question, how, splits, findings, tuple(beside))
+    out so by chance (adjusted p of at most ALPHA), else undecided. P is adjusted for the differences in one unit: the
+    same ones in another unit are no further chances."""
+    findings = []
+    for what, unit, comparison in differences:
+        family = [other.p_splits for _, its_unit, other in differences if its_unit == unit]
+        p = holm(family)[family.index(comparison.p_splits)]
+        findings.append(Finding(what, unit, comparison, p, _verdict(comparison, p)))
+    return Hypothesis(question, how, splits, tuple(findings), tuple(beside))
 
 
 def _verdict(comparison: Comparison, p: float) -> Verdict:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edge.contract import HEAD_MASK
 from trainer.data.clip_table import ClipTable
 from trainer.loop.fit import Log, fit
 from trainer.loop.head_clips import HeadClips, Narrations
@@ -104,7 +105,7 @@ def _head_spec(run: Run, train: ClipTable, narrations: Narrations, settings: Tra
 
 def _predicted(method: Method, clips: HeadClips) -> NDArray[np.int64]:
     """int64 [n], every clip of `clips`: no last batch is dropped."""
-    return masked_logits(method, clips)[:, 0].argmax(axis=1)
+    return masked_logits(method, clips, HEAD_MASK[:1])[:, 0].argmax(axis=1)
 
 
 def _part(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> PartScore:

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from edge.cli import main
+from tests.trainer.tables.toy import write_own
+from trainer.loop.settings import FitSettings
+from trainer.tables import command
+from trainer.tables.settings import TrainingSettings
+
+ROOT = Path(__file__).parents[3]
+TOY_HEAD = TrainingSettings(
+    hidden=16,
+    out=16,
+    order="fc-relu-bn",
+    fit=FitSettings(epochs=20, lr=1e-2, milestones=(12, 16), keep="last"),
+    resumable=False,
+)
+"""Learns the toys' few clips in 50 steps."""
+
+
+@pytest.fixture
+def toy_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "SMALL", TOY_HEAD)
+
+
+@pytest.fixture(scope="module")
+def noisy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Own clips on which nothing is always right; appearance shifts, and r knows nothing of the sound."""
+    return write_own(tmp_path_factory.mktemp("noisy"), {"appearance"}, noise=1.5)
+
+
+def tables(capsys: pytest.CaptureFixture[str], table: str, data: tuple[Path, Path], out: Path, *options: str) -> list:  # type: ignore[type-arg]
+    arguments = [
+        "tables",
+        table,
+        str(data[0]),
+        "--features",
+        str(data[1]),
+        "--out",
+        str(out),
+        "--json",
+        "--workers",
+        "1",
+    ]
+    capsys.readouterr()
+    assert main([*arguments, *options]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.usefixtures("toy_head")
+def test_the_modality_that_shifts_has_the_larger_drop(
+    noisy: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (table,) = tables(capsys, "1", noisy, tmp_path, "--seeds", "1")
+    (question,) = table["hypotheses"]
+    assert question["answer"] == "Yes, in everything measured."
+    drops = {row["title"]: row for row in table["panels"][3]["rows"]}
+    assert drops["appearance"]["low"] > 20
+    for other in ("motion", "audio"):
+        assert drops[other]["difference"]["high"] < 0
+        assert drops[other]["p_splits_holm"] < 0.02
+        assert drops[other]["mean"] < 15
+    within = {row["title"]: row["mean"] for row in table["panels"][0]["rows"]}
+    assert all(30 < accuracy < 100 for accuracy in within.values()), "a saturated toy proves nothing"
+
+
+@pytest.mark.usefixtures("toy_head")
+def test_a_useless_method_is_not_significant(
+    noisy: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """r is drawn without regard to the sound: weighting by it cannot help."""
+    (table,) = tables(capsys, "4", noisy, tmp_path, "--seeds", "1")
+    rows = {row["title"]: row for row in table["panels"][0]["rows"]}
+    weighted = rows["baseline, audio weighted by r"]
+    assert weighted["difference"]["mean"] != 0
+    assert weighted["p_splits_holm"] > 0.05
+    low, high = weighted["difference"]["low"], weighted["difference"]["high"]
+    assert low < 0 < high
+    (question,) = table["hypotheses"]
+    alignment = question["findings"][1]
+    assert alignment["what"].startswith("Chance that audio lies closer")
+    assert alignment["verdict"] == "contradicted", "the toy's visual narrations name the action, the others any sound"
+
+
+def test_a_second_command_trains_nothing_and_other_tables_take_what_is_there(
+    own: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--seeds", "1", "--splits", "Sport/Tokyo,cooking/bristol", "--epochs", "2")
+    first = tables(capsys, "3", own, tmp_path, *options)
+    written = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
+    assert len(written) == 4 * 2
+    assert tables(capsys, "3", own, tmp_path, *options) == first
+    both = tables(capsys, "3,4", own, tmp_path, *options)
+    assert both[0] == first[0]
+    again = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
+    assert len(again) == 4 * 2 + 4 * 2, "the baseline of table 4 is that of table 3"
+    assert {name: again[name] for name in written} == written
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "runs",
+        *(f"table-{n}{end}" for n in (3, 4) for end in (".md", ".csv", "-runs.csv", ".svg")),
+    }
+
+
+def test_a_killed_command_goes_on_and_ends_with_the_same_files(
+    own: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--seeds", "2", "--splits", "Sport/Tokyo,Cooking/Bristol", "--epochs", "25")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    arguments = [sys.executable, "-m", "edge.cli", "tables", "2", str(own[0]), "--features", str(own[1])]
+    process = subprocess.Popen(
+        [*arguments, "--out", str(killed), "--workers", "2", *options], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    finished = _wait_for_results(killed / "runs", 2)
+    workers = _children(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert process.returncode == -signal.SIGKILL, "it was finished before it could be killed"
+    _wait_until_gone(workers)
+    before = {path: path.stat().st_mtime_ns for path in finished}
+
+    expected = tables(capsys, "2", own, whole, *options)
+    assert tables(capsys, "2", own, killed, *options) == expected
+    assert {path: path.stat().st_mtime_ns for path in finished} == before
+    names = sorted(path.name for path in whole.rglob("*.*"))
+    assert names == sorted(path.name for path in killed.rglob("*.*") if path.suffix != ".part")
+    for path in whole.rglob("*.*"):
+        assert (killed / path.relative_to(whole)).read_bytes() == path.read_bytes()
+
+
+def _wait_for_results(folder: Path, count: int) -> list[Path]:
+    for _ in range(1200):
+        found = list(folder.glob("*.json"))
+        if len(found) >= count:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"no {count} results in {folder}")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _wait_until_gone(pids: list[int]) -> None:
+    assert len(pids) >= 2, "two workers were expected"
+    for _ in range(600):
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            return
+        time.sleep(0.05)
+    raise AssertionError("workers of a killed command live on")
+
+
+def test_the_world_answers_every_question(
+    world: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--seeds", "1", "--epochs", "1", "--splits", "Co-Tok,Sp-Cat")
+    one, four = tables(capsys, "1,4", world, tmp_path, *options)
+    questions = [hypothesis["question"] for table in (one, four) for hypothesis in table["hypotheses"]]
+    assert [re.split(r"[ ']", question)[1] for question in questions] == ["appearance", "weighting", "audio"]
+    assert [panel["splits"] for panel in four["panels"]] == [["Co-Tok", "Sp-Cat"]]
+    assert four["panels"][0]["rows"][0]["paper_by_split"] == {}
+    assert "table-4.svg" in (tmp_path / "table-4.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("5",), "table 5: the paper has tables 1 to 4"),
+        (("two",), "table 'two': give 1, 2, 3 or 4"),
+        (("2", "--seeds", "0"), "--seeds 0: must be at least 1"),
+        (("2", "--epochs", "0"), "--epochs 0: must be at least 1"),
+        (("2", "--splits", "Mars"), "split 'Mars': there is none"),
+        (("2", "--methods", "magic"), "method 'magic': there is none"),
+        (("2", "--device", "gpu9"), "--device gpu9: there is no such device"),
+    ],
+)
+def test_wrong_use_is_one_line(
+    own: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    message: str,
+) -> None:
+    table, *others = options
+    arguments = ["tables", table, str(own[0]), "--features", str(own[1]), "--out", str(tmp_path / "out"), *others]
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
