@@ -17,7 +17,7 @@ from edge.tui.picture import screenshot
 
 PICTURES = Path(__file__).parent / "pictures"
 SCREEN_CELLS = (150, 44)
-SHOW_AT_S = 38.0
+SHOW_AT_S = 45.0
 
 
 class SnapshotAt:

@@ -29,7 +29,7 @@ def column_lines(snapshot: Snapshot, mode_index: int, width: int, height: int, *
     for place, index in enumerate(best):
         label, share = snapshot.labels[index], float(row[index])
         style = STRONG if place == 0 else ""
-        colour = label_colour(label, snapshot.labels)
+        colour = label_colour(label, snapshot.labels, neutral=(snapshot.background_label,))
         if tall < 2:
             name_cells = max(4, min(longest, width // 2 - 1))
             bar_cells = max(0, width - name_cells - 6)
