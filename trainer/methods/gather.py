@@ -28,6 +28,12 @@ def across_ranks(x: Tensor) -> Tensor:
     return _Joined.apply(x)
 
 
+def own_rows(joined: Tensor, count: int) -> Tensor:
+    """This rank's `count` rows of what a Gather gave."""
+    first = dist.get_rank() * count if len(joined) > count else 0
+    return joined[first : first + count]
+
+
 class _Joined(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from trainer.methods.batch import Batch, fusion_scale
 from trainer.methods.erm import Criterion, erm_loss
-from trainer.methods.gather import Gather, alone
+from trainer.methods.gather import Gather, alone, own_rows
 from trainer.methods.head_spec import HeadSpec
 from trainer.methods.info_nce import info_nce
 from trainer.models.fusion import STREAMS, TextEncoder
@@ -67,7 +67,7 @@ class NarrationAligned(nn.Module):
             (batch.text_audio, told_audio, by_narration[True]),
         ):
             if aligned:
-                narration = self.f_text(text if told is None else borrow_narrations(text, told))
+                narration = self.f_text(text if told is None else borrow_narrations(text, told, self.gather))
                 for embedding in aligned:
                     total = total + info_nce(embedding, narration, self.log_temperature, told, self.gather)
         return total
@@ -76,14 +76,16 @@ class NarrationAligned(nn.Module):
         return self.model(batch.appearance, batch.motion, batch.audio, scale)
 
 
-def borrow_narrations(text: Tensor, told: Tensor) -> Tensor:
-    """Text [N, T] whose rows without a narration hold one of another row.
+def borrow_narrations(text: Tensor, told: Tensor, gather: Gather = alone) -> Tensor:
+    """Text [N, T] whose rows without a narration hold one of another row, of any rank.
 
     InfoNCE leaves these rows out; without this, the BatchNorm of f_text would see their empty texts.
     """
-    row = torch.arange(len(text), device=text.device)
-    told_first = torch.argsort((~told).to(torch.uint8), stable=True)
-    return text[torch.where(told, row, told_first[row % told.sum().clamp(min=1)])]
+    all_text, all_told = gather(text), gather(told)
+    row = torch.arange(len(all_text), device=text.device)
+    told_first = torch.argsort((~all_told).to(torch.uint8), stable=True)
+    borrowed = all_text[torch.where(all_told, row, told_first[row % all_told.sum().clamp(min=1)])]
+    return own_rows(borrowed, len(text))
 
 
 def narration_aligned_loss(
