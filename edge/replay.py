@@ -145,7 +145,7 @@ def _play(
         return pipeline.run()
     from edge.tui.run import run_in_tui
 
-    return run_in_tui(pipeline)
+    return run_in_tui(pipeline, exit_when_finished=True)
 
 
 class _Played(NamedTuple):
