@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class Workshop:
         ):
             ledger.write(run, score)
             shutil.rmtree(self._unfinished(run), ignore_errors=True)
+        with contextlib.suppress(OSError):  # another process may have something in it
+            (self.folder / "unfinished").rmdir()
 
     def _unfinished(self, run: Run) -> Path:
         """The name changes with everything that the training depends on."""

@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge.cli import main
+from tests.argo1m_files import write_argo1m
 from tests.trainer.tables.toy import write_own
 from trainer.loop.settings import FitSettings
+from trainer.methods.paper_tables import SPLITS, TABLE_2
 from trainer.tables import command
 from trainer.tables.settings import TrainingSettings
 
@@ -197,3 +200,36 @@ def test_wrong_use_is_one_line(
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_argo1m_has_the_papers_cells_beside_ours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its trainings can go on after a kill: what they keep for that is gone when they are finished."""
+    monkeypatch.setattr(command, "PAPER", replace(TOY_HEAD, resumable=True))
+    files = write_argo1m(tmp_path / "argo1m", clips_per_domain=8)
+    data, out = (files.csv_folder, files.pt_folder), tmp_path / "out"
+    (table,) = tables(capsys, "2", data, out, "--seeds", "2", "--epochs", "1", "--manifest", str(files.manifest))
+    (row, *_) = table["panels"][0]["rows"]
+    assert row["paper_by_split"] == {files.split.title: TABLE_2["erm"][SPLITS.index(files.split.title)]}
+    assert row["low"] is None
+    assert "only clips whose video has sound" in table["notes"][0]
+    assert not (out / "unfinished").exists()
+
+    arguments = [
+        "tables",
+        "1",
+        str(files.csv_folder),
+        "--out",
+        str(tmp_path / "more"),
+        "--seeds",
+        "1",
+        "--workers",
+        "1",
+    ]
+    assert main([*arguments, "--features", str(files.pt_folder)]) == 1
+    assert "put them into one feature store (egoact data pack)" in capsys.readouterr().err
+    packed = tmp_path / "packed"
+    assert main(["data", "pack", str(files.csv_folder), "--features", str(files.pt_folder), "--out", str(packed)]) == 0
+    assert main([*arguments, "--features", str(packed)]) == 0
+    assert "(" in capsys.readouterr().out.split("## Notes")[0]
