@@ -6,6 +6,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from edge.errors import EgoactError
@@ -58,7 +59,9 @@ class RayPool:
                 **({} if address else embedded),
             )
         except (ConnectionError, OSError, ValueError, RuntimeError) as error:
-            raise RayError(f"Ray at {address or 'this machine'}: {_first_line(error)}") from error
+            # Ray's own message does not say when it was a token that is missing (from 2.59 on, clusters ask for one).
+            hint = "; where the cluster asks for a token, set RAY_AUTH_MODE=token" if address else ""
+            raise RayError(f"Ray at {address or 'this machine'}: {_first_line(error)}{hint}") from error
         resources = ray.cluster_resources()
         gpus = int(resources.get("GPU", 0))
         if workers is None:
@@ -71,7 +74,12 @@ class RayPool:
         self._actors = [self._actor() for _ in range(workers)]
 
     def describe(self) -> Description:
-        return self._get(self._actors[0].describe.remote())
+        """Raises RayError when the first actor does not start, and whatever `Extractor` refuses."""
+        try:
+            return self._get(self._actors[0].describe.remote())
+        except self._ray.exceptions.RayActorError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise RayError(f"a worker did not start ({reason}); is egoact installed on all machines?") from error
 
     def outcomes(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """One outcome a task, in the order of the tasks."""
@@ -84,7 +92,7 @@ class RayPool:
             while idle and waiting and waiting[0][0] < turn + AHEAD * len(self._actors):
                 index, task = waiting.popleft()
                 actor = idle.pop()
-                running[actor.extract.remote(task)] = (index, task, actor, 1)
+                running[_begin(actor, task)] = (index, task, actor, 1)
             (finished,), _ = self._ray.wait(list(running), num_returns=1)
             index, task, actor, attempt = running.pop(finished)
             try:
@@ -94,7 +102,7 @@ class RayPool:
                 replacement = self._actor()
                 self._actors[self._actors.index(actor)] = replacement
                 if attempt < ATTEMPTS:
-                    running[replacement.extract.remote(task)] = (index, task, replacement, attempt + 1)
+                    running[_begin(replacement, task)] = (index, task, replacement, attempt + 1)
                     continue
                 done[index] = Outcome(task, None, f"{task.path}: the worker died on it {ATTEMPTS} times (memory?)")
                 idle.append(replacement)
@@ -118,6 +126,11 @@ class RayPool:
             if isinstance(error.cause, EgoactError):
                 raise error.cause from None
             raise RayError(f"a worker failed: {_first_line(error.cause)}") from error
+
+
+def _begin(actor: Any, task: Task) -> Any:
+    """Workers of a cluster run in another folder than this process."""
+    return actor.extract.remote(replace(task, path=task.path.absolute()))
 
 
 class _Worker:

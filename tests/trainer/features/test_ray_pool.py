@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +25,7 @@ from trainer.features.tasks import find_tasks
 from trainer.weights.folder import WeightsError
 
 ROOT = Path(__file__).parents[3]
+CLUSTER = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +103,87 @@ def test_the_command_killed_leaves_no_worker_and_goes_on(clips: Path, bundle: Pa
     wait_for(lambda: not any(Path(f"/proc/{process}").exists() for process in workers))
     assert main(["features", str(clips), "--out", str(store), *small]) == 1
     assert contents(store) == contents(tmp_path / "one")
+
+
+@pytest.fixture
+def cluster() -> Iterator[Callable[[dict[str, str]], str]]:
+    """Starts a cluster of this machine in another folder than the command's, with more in its environment."""
+    started: list[subprocess.Popen[bytes]] = []
+    folder = tempfile.mkdtemp(prefix="ray")  # not tmp_path: the addresses of Unix sockets are short
+
+    def start(environment: dict[str, str]) -> str:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        ray = Path(sys.executable).with_name("ray")
+        options = ["--head", "--block", f"--port={port}", "--num-cpus=2", "--include-dashboard=false"]
+        process = subprocess.Popen(
+            [ray, "start", *options, f"--temp-dir={folder}"],
+            cwd="/",
+            env=os.environ | CLUSTER | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        assert any(b"Ray runtime started" in line for line in process.stdout)
+        return f"127.0.0.1:{port}"
+
+    yield start
+    for process in started:
+        below = children(process.pid)
+        os.killpg(process.pid, signal.SIGKILL)
+        for child in below:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        process.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_cluster_leaves_the_same_bytes(
+    cluster: Callable[[dict[str, str]], str], clips: Path, bundle: Path, tmp_path: Path
+) -> None:
+    """The videos are named by paths relative to the command's folder, which is not that of the workers."""
+    small = ["--video", "small", "--audio", "small", "--bundle", str(bundle), "--threads", "1"]
+    assert main(["features", str(clips), "--out", str(tmp_path / "one"), *small]) == 1
+    address = cluster({"PYTHONPATH": str(ROOT)})
+    command = [sys.executable, "-m", "edge.cli", "features", clips.name, "--out", str(tmp_path / "two"), *small]
+    done = subprocess.run(
+        [*command, "--workers", "2", "--ray-address", address],
+        cwd=clips.parent,
+        env=os.environ | CLUSTER | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "clip3.mp4: not a video" in done.stderr
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_workers_without_egoact_are_one_line(
+    cluster: Callable[[dict[str, str]], str], clips: Path, bundle: Path, tmp_path: Path
+) -> None:
+    hidden = tmp_path / "hidden" / "trainer"  # in front of an installed one
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'trainer'\")\n")
+    address = cluster({"PYTHONPATH": str(hidden.parent)})
+    small = ["--video", "small", "--audio", "small", "--bundle", str(bundle), "--out", str(tmp_path / "store")]
+    done = subprocess.run(
+        [sys.executable, "-m", "edge.cli", "features", str(clips), *small, "--ray-address", address],
+        cwd=tmp_path,
+        env=os.environ | CLUSTER | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "egoact features: a worker did not start (ModuleNotFoundError: No module named 'trainer'); "
+        "is egoact installed on all machines?"
+    )
 
 
 def test_a_cluster_that_is_not_there_is_one_line() -> None:
