@@ -34,7 +34,7 @@ from trainer.tables.runs import Run, units
 from trainer.tables.settings import PAPER, SMALL, TrainingSettings
 from trainer.tables.source import Kind, Source, choose_splits, open_source
 from trainer.tables.workers import run_units
-from trainer.tables.workshop import Workshop
+from trainer.tables.workshop import Workshop, encoder_name
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N-1 (default: 5)")
     add("--splits", default="", metavar="A,B", help="only these (default: the paper's of each table, or all)")
     add("--methods", default="", metavar="A,B", help=f"more rows of table 2: {', '.join(METHODS)}")
-    add(
-        "--epochs", type=int, metavar="N", help=f"default: {PAPER.fit.epochs} for ARGO1M, {SMALL.fit.epochs} for others"
-    )
+    add("--epochs", type=int, metavar="N", help=f"default: {PAPER.fit.epochs}, the paper's")
     add("--workers", type=int, metavar="N", help="processes (default: 2 of one thread each on the processor, else 1)")
     add("--device", default="cpu", metavar="NAME", help="cpu (default) or cuda")
     add("--json", action="store_true", help="print JSON")
@@ -70,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
     settings = _settings(source.kind, args.epochs)
     splits = tuple(dict.fromkeys(split for grid in grids.values() for split in grid.splits))
     clips_sha256 = {split: source.load(split).sha256() for split in splits}
-    workshop = Workshop(source, args.narrations, settings, args.out, clips_sha256, args.device)
+    encoder = encoder_name(args.narrations)
+    workshop = Workshop(source, args.narrations, settings, args.out, clips_sha256, encoder, args.device)
 
     wanted = list(dict.fromkeys(run for table in tables for run in needed_runs(table, grids[table.number])))
     missing = [run for run in wanted if workshop.ledger.read(run) is None]
@@ -78,8 +77,9 @@ def run(args: argparse.Namespace) -> int:
     run_units(workshop, units(missing), args.workers or (2 if args.device == "cpu" else 1), progress.done)
 
     scores = {run: _finished(workshop, run) for run in wanted}
+    training = f"{settings.note()} Narrations are embedded by {encoder}."
     reports = [
-        report(table, grids[table.number], _of_table(table, grids[table.number], scores), source, settings)
+        report(table, grids[table.number], _of_table(table, grids[table.number], scores), source, training)
         for table in tables
     ]
     for made in reports:

@@ -21,13 +21,22 @@ FORMAT_VERSION = 1
 class Ledger:
     """A folder of results.
 
-    A file's name ends with a hash of all that the result depends on (clips, settings): after a change of either, the
+    A file's name ends with a hash of all that the result depends on (clips, settings ...): after a change of it, the
     run is another one and is done again.
     """
 
-    def __init__(self, folder: Path, settings: TrainingSettings, clips_sha256: Mapping[str, str]) -> None:
-        """`clips_sha256` has the fingerprint of every split's clips."""
-        self.folder, self._settings, self._clips_sha256 = folder, settings, dict(clips_sha256)
+    def __init__(
+        self, folder: Path, settings: TrainingSettings, clips_sha256: Mapping[str, str], means: Mapping[str, str]
+    ) -> None:
+        """
+        Args:
+            folder: made when the first result is written.
+            settings: of all runs.
+            clips_sha256: fingerprint of every split's clips.
+            means: what else a result depends on: the encoder of the narrations, the kind of device.
+        """
+        self.folder, self._settings = folder, settings
+        self._clips_sha256, self._means = dict(clips_sha256), dict(means)
 
     def path(self, run: Run) -> Path:
         """Where the result of `run` is or will be."""
@@ -61,4 +70,5 @@ class Ledger:
             "run": asdict(run),
             "settings": asdict(self._settings),
             "clips_sha256": self._clips_sha256[run.split],
+            "means": self._means,
         }

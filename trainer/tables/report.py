@@ -16,7 +16,6 @@ from trainer.tables.mechanisms import mechanisms
 from trainer.tables.notes import notes
 from trainer.tables.panels import Grid, Scores, panels
 from trainer.tables.plot import table_svg
-from trainer.tables.settings import TrainingSettings
 from trainer.tables.source import Source
 from trainer.tables.summary import as_json, summarise
 from trainer.tables.table_csv import runs_csv, summary_csv
@@ -32,12 +31,12 @@ class Report:
     """Name -> text of everything that is written, the Markdown among it."""
 
 
-def report(table: Layout, grid: Grid, scores: Scores, source: Source, settings: TrainingSettings) -> Report:
-    """Everything that follows from the scores of the table's runs (`panels.needed_runs`)."""
+def report(table: Layout, grid: Grid, scores: Scores, source: Source, training: str) -> Report:
+    """What follows from the scores of the table's runs (`panels.needed_runs`); `training` is said in the notes."""
     found = panels(table, grid, scores)
     summaries = [summarise(panel) for panel in found]
     hypotheses = mechanisms(table.number, grid, scores)
-    told = notes(table, source.kind, source.description, settings.note(), grid, scores)
+    told = notes(table, source.kind, source.description, training, grid, scores)
     name = f"table-{table.number}"
     markdown = table_markdown(table.number, table.title, summaries, hypotheses, told, f"{name}.svg")
     files = {

@@ -32,11 +32,14 @@ class Workshop:
     """Results are in its `runs`, what an interrupted training needs to go on is in its `unfinished`."""
     clips_sha256: Mapping[str, str]
     """Fingerprint of every split's clips."""
+    encoder: str
+    """Name of what embedded the narrations (`encoder_name`)."""
     device: str = "cpu"
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.folder / "runs", self.settings, self.clips_sha256)
+        means = {"narrations": self.encoder, "device": self.device.partition(":")[0]}
+        return Ledger(self.folder / "runs", self.settings, self.clips_sha256, means)
 
     def work(self, unit: Sequence[Run]) -> None:
         """Train the runs of `unit` and write their results.
@@ -57,6 +60,18 @@ class Workshop:
     def _unfinished(self, run: Run) -> Path:
         """The name changes with everything that the training depends on."""
         return self.folder / "unfinished" / self.ledger.path(run).stem
+
+
+def encoder_name(narrations: Path | None) -> str:
+    """What embedded the narrations, and with which words for the wearer.
+
+    Raises:
+        TextFeatureError: the folder holds no embedded narrations.
+    """
+    if narrations is None:
+        return HashedText.name
+    features = TextFeatures(narrations)
+    return f"{features.encoder} ({', '.join(features.subjects)})"
 
 
 @lru_cache(maxsize=1)

@@ -12,12 +12,13 @@ from trainer.tables.run_score import PartScore, RunScore
 from trainer.tables.runs import Run, in_domain, out_of_domain, units
 from trainer.tables.settings import PAPER, SMALL
 
+CPU = {"device": "cpu"}
 RUN = Run("Co-Tok", "erm", "ap+mo+au", 3)
 SCORE = RunScore({"test": PartScore(200, 77, 0.41)}, {"audio": 0.625})
 
 
 def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "runs", SMALL, {"Co-Tok": "ab"})
+    ledger = Ledger(tmp_path / "runs", SMALL, {"Co-Tok": "ab"}, CPU)
     assert ledger.read(RUN) is None
     ledger.write(RUN, SCORE)
     assert ledger.read(RUN) == SCORE
@@ -27,18 +28,19 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_another_run_setting_or_clip_is_another_result(tmp_path: Path) -> None:
-    base = Ledger(tmp_path, SMALL, {"Co-Tok": "ab"})
+    base = Ledger(tmp_path, SMALL, {"Co-Tok": "ab"}, CPU)
     paths = {
         base.path(RUN),
         *(base.path(replace(RUN, **change)) for change in ({"seed": 4}, {"fold": 0}, {"method": "cir"})),
-        Ledger(tmp_path, SMALL.for_epochs(7), {"Co-Tok": "ab"}).path(RUN),
-        Ledger(tmp_path, SMALL, {"Co-Tok": "cd"}).path(RUN),
+        Ledger(tmp_path, SMALL.for_epochs(7), {"Co-Tok": "ab"}, CPU).path(RUN),
+        Ledger(tmp_path, SMALL, {"Co-Tok": "cd"}, CPU).path(RUN),
+        Ledger(tmp_path, SMALL, {"Co-Tok": "ab"}, {"device": "cuda"}).path(RUN),
     }
-    assert len(paths) == 6
+    assert len(paths) == 7
 
 
 def test_half_a_file_is_no_result(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path, SMALL, {"Co-Tok": "ab"})
+    ledger = Ledger(tmp_path, SMALL, {"Co-Tok": "ab"}, CPU)
     ledger.write(RUN, SCORE)
     whole = ledger.path(RUN).read_bytes()
     for broken in (whole[: len(whole) // 2], b"", b"[]", b"{}", b'{"parts": {"test": 3}, "alignment": {}}'):
@@ -49,7 +51,7 @@ def test_half_a_file_is_no_result(tmp_path: Path) -> None:
 def test_a_refusing_disk_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("in the way")
     with pytest.raises(EgoactError, match="finished runs are kept"):
-        Ledger(tmp_path / "runs", SMALL, {"Co-Tok": "ab"}).write(RUN, SCORE)
+        Ledger(tmp_path / "runs", SMALL, {"Co-Tok": "ab"}, CPU).write(RUN, SCORE)
 
 
 def test_units_differ_in_the_seed_alone_and_come_by_split() -> None:

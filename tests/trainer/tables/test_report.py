@@ -46,7 +46,7 @@ def small_report(number: int, kind: Kind = "argo1m", grid: Grid = GRID) -> Repor
         return 40 + 3 * len(run.split.split()[0]) * run.split.count("A") + run.seed + gain - lost
 
     table = layout(number)
-    return report(table, grid, scores(needed_runs(table, grid), accuracy), NoClips(kind), SMALL)
+    return report(table, grid, scores(needed_runs(table, grid), accuracy), NoClips(kind), SMALL.note())
 
 
 def test_markdown_is_the_golden_page() -> None:

@@ -61,5 +61,5 @@ def test_one_worker_works_here_and_in_order() -> None:
 
 def test_a_workshop_can_be_sent_to_another_process() -> None:
     source: Source = WorldSource(Path("world"), Path("features"))
-    shop = Workshop(source, None, PAPER, Path("out"), {"a": "1"})
+    shop = Workshop(source, None, PAPER, Path("out"), {"a": "1"}, "words")
     assert pickle.loads(pickle.dumps(shop)) == shop
