@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge.contract import AudioBlock, WindowSpec
-from edge.rings import AudioWindow
+from edge.rings import AudioRing, AudioWindow
 from edge.sources.audio_track import AudioTrack
 from edge.sources.video_track import VideoTrack
 
 
-@dataclass(frozen=True)
 class Sound:
-    """A whole track on the stream's axis."""
+    """A whole track on the stream's axis; sample 0 is at stream time 0, the first video frame.
 
-    samples: NDArray[np.float32]
-    """float32 [n], mono at 16 kHz; sample 0 is at stream time 0, the first video frame."""
+    Args:
+        blocks: float32 [n] each, mono at 16 kHz, in time order, as a source gives them.
+    """
+
+    def __init__(self, blocks: Sequence[AudioBlock]) -> None:
+        length = blocks[-1].start_sample + len(blocks[-1].samples) if blocks else 0
+        self._ring = AudioRing(max(1, length))
+        for block in blocks:
+            self._ring.put(block)
 
     def window(self, end_sample: int, length_samples: int) -> AudioWindow:
         """`length_samples` samples that end before `end_sample`; zeros, not covered, where the track has none."""
-        start = end_sample - length_samples
-        first, last = max(start, 0), min(end_sample, len(self.samples))
-        samples = np.zeros(length_samples, np.float32)
-        if last > first:
-            samples[first - start : last - start] = self.samples[first:last]
-        return AudioWindow(samples, max(0, last - first) / length_samples)
+        return self._ring.window(end_sample, length_samples)
 
     def live_window(self, start_tick: int, spec: WindowSpec) -> AudioWindow:
         """The sound of the live clip whose newest row starts at `start_tick` (34133 samples that end with the row)."""
@@ -75,7 +72,7 @@ def read_sound(path: Path, spec: WindowSpec) -> Sound:
     video.close()
     track = AudioTrack(path, spec, video.start_ns)
     try:
-        blocks = [event.samples for _, event in track.events() if isinstance(event, AudioBlock)]
+        blocks = [event for _, event in track.events() if isinstance(event, AudioBlock)]
     finally:
         track.close()
-    return Sound(np.concatenate(blocks) if blocks else np.zeros(0, np.float32))
+    return Sound(blocks)
