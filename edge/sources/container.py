@@ -21,6 +21,9 @@ _MAX_READ_FAILURES = 8
 _MAX_DECODE_FAILURES = 1000
 """Give up on a stream after so many bad packets in a row, or a long file would be read to its end for nothing."""
 
+_TOLERANT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+"""Titles that are not UTF-8 must not stop a clip; PyAV 19 replaces bad letters by itself and lost the option."""
+
 _NOT_VIDEO_FORMATS = {"tty"}
 """libav renders plain text files as pictures of a terminal."""
 
@@ -44,7 +47,7 @@ def open_container(path: Path) -> InputContainer:
     av.logging.set_level(None)  # libav must not write on the terminal
     try:
         # "file:" so that a colon in a name is not read as a protocol; the whitelist keeps playlists off the network.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, **_TOLERANT)
     except (av.FFmpegError, OSError) as error:
         raise SourceError(_open_failure(path, error)) from error
     if container.format.name in _NOT_VIDEO_FORMATS:

@@ -51,7 +51,7 @@ def test_every_event_is_released_at_origin_plus_its_time(clip: Path) -> None:
         clock.now_ns += 300_000  # the reader's own work may not add up to a drift
         before_ns = clock.now_ns
     source.close()
-    assert seen == 30 + 51
+    assert seen in (30 + 50, 30 + 51)  # FFmpeg 8.1 and older keep the padding of the last AAC frame
 
 
 def test_late_events_come_at_once_and_the_pace_is_caught_up(clip: Path) -> None:
