@@ -35,6 +35,8 @@ COMMANDS = {
     "data": Command("trainer.data.check_command", "check a data set before training; pack Ego4D's features", "train"),
     "weights": Command("trainer.weights.command", "checkpoints that others publish: list, check, fetch", "train"),
     "features": Command("trainer.features.command", "rows of recorded clips through the frozen backbones", "train"),
+    "train": Command("trainer.train_command", "train a head on features: ours, its ablations, its rivals", "train"),
+    "evaluate": Command("trainer.evaluate_command", "test a trained head on clips, also without a modality", "train"),
     "tables": Command("trainer.tables.command", "the paper's tables 1 to 4, with intervals and tests", "train"),
     "build-bundle": Command("export.build_bundle", "rebuild the shipped bundle from nothing", "train,export"),
 }

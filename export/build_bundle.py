@@ -40,18 +40,17 @@ from trainer.build_backbones import (
     train_audio_backbone,
     train_video_backbone,
 )
-from trainer.build_heads import extract_features, split_clips, train_head
+from trainer.build_heads import extract_features, head_clips, split_clips, train_head
 from trainer.build_plan import FULL_MINUTES, LABELS, SPEC, BuildPlan, plan_for
 from trainer.build_stages import Stages
 from trainer.checkpoint import CheckpointConfig, load_checkpoint
-from trainer.data.clip_tensors import clip_tensors
 from trainer.data.world.actions import IDLE_LABEL
 from trainer.data.world.domains import SPLITS
 from trainer.data.world.script import RENDER_VERSION
 from trainer.data.world_csv import read_videos_csv
 from trainer.evaluate import expected_calibration_error, softmax
 from trainer.features.store import FeatureStore
-from trainer.fit import masked_logits
+from trainer.loop.predict import masked_logits
 from trainer.models.fbank import fbank_frames
 
 Log = Callable[[str], None]
@@ -166,8 +165,8 @@ def export_bundle(
     """Temperature and unknown threshold on the validation clips, the four graphs, the manifest."""
     store = FeatureStore.open(features)
     head, config = load_checkpoint(heads[plan.demo_split])
-    validation = clip_tensors(store, split_clips(plan, world, store, plan.demo_split).validation, LABELS)
-    logits, labels = masked_logits(head, validation)[:, 0], validation.labels.numpy()
+    validation = head_clips(plan, world, store, split_clips(plan, world, store, plan.demo_split).validation)
+    logits, labels = masked_logits(head, validation)[:, 0], validation.labels
     temperature = fit_temperature(logits, labels)
     unknown = unknown_threshold(logits, labels, temperature)
     before, after = (expected_calibration_error(softmax(logits / t), labels) for t in (1.0, temperature))
@@ -177,7 +176,7 @@ def export_bundle(
     export_video(video_net, folder / "video.onnx")
     export_fbank(folder / "fbank.onnx", SPEC.clip_audio_samples)
     export_audio(beats, folder / "audio.onnx", fbank_frames(SPEC.clip_audio_samples))
-    export_head(head, folder / "head.onnx")
+    export_head(head.model, folder / "head.onnx")
     write_bundle(
         folder,
         labels=LABELS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,22 @@ from typing import Any
 from trainer.build_backbones import SPLIT_WORLD, held_out_wearers, load_audio_backbone, load_video_backbone
 from trainer.build_plan import LABELS, SPEC, BuildPlan
 from trainer.checkpoint import CheckpointConfig, save_checkpoint
-from trainer.data.clip_tensors import ClipTensors, clip_tensors
 from trainer.data.clips_csv import LiveClip, live_clips, read_clips_csv
+from trainer.data.own_table import live_table
+from trainer.data.table_hash import table_sha256
 from trainer.data.world.actions import IDLE_LABEL
 from trainer.data.world.domains import split_roles
 from trainer.data.world_csv import read_videos_csv
 from trainer.evaluate import as_json, evaluate, softmax
 from trainer.features.extract import extract_video
 from trainer.features.store import FeatureStore
-from trainer.fit import fit, masked_logits
+from trainer.loop.fit import fit
+from trainer.loop.head_clips import HeadClips, embed_narrations
+from trainer.loop.predict import masked_logits
+from trainer.methods.head_spec import HeadSpec
+from trainer.methods.method import Method
 from trainer.models.fbank import Fbank
-from trainer.models.fusion import FusedModel
+from trainer.narration.hashed_text import TEXT_DIM, HashedText
 
 Log = Callable[[str], None]
 BOUNDARY_S = 0.2
@@ -77,47 +82,57 @@ def split_clips(plan: BuildPlan, world: Path, store: FeatureStore, split: str) -
     return SplitClips(tuple(clips["train"]), tuple(clips["validation"]), tuple(clips["test"]))
 
 
+def head_clips(plan: BuildPlan, world: Path, store: FeatureStore, clips: Sequence[LiveClip]) -> HeadClips:
+    """The features, targets and embedded narrations of `clips`."""
+    domains = {video.name: video.domain for video in read_videos_csv(world / SPLIT_WORLD / "videos.csv")}
+    table = live_table(SPLIT_WORLD, store, clips, LABELS, domains)
+    return HeadClips(table, embed_narrations(table.facts.texts, HashedText()), resident=True)
+
+
 def train_head(plan: BuildPlan, world: Path, features: Path, split: str, folder: Path, log: Log) -> None:
     """Train the head of one split; writes a checkpoint, with the accuracy on validation and test clips."""
     store = FeatureStore.open(features)
     clips = split_clips(plan, world, store, split)
-    train = clip_tensors(store, clips.train, LABELS)
-    validation = clip_tensors(store, clips.validation, LABELS)
-    test = clip_tensors(store, clips.test, LABELS)
-    log(f"{split}: {len(train)} clips to train, {len(validation)} to validate, {len(test)} to test")
-    result = fit(train, validation, len(LABELS), plan.head, log)
+    counts = {"train": len(clips.train), "validation": len(clips.validation), "test": len(clips.test)}
+    log(f"{split}: {counts['train']} clips to train, {counts['validation']} to validate, {counts['test']} to test")
+    train, validation = (head_clips(plan, world, store, part) for part in (clips.train, clips.validation))
+    spec = HeadSpec(
+        appearance_dim=SPEC.clip_rows * store.widths["appearance"],
+        motion_dim=SPEC.clip_rows * store.widths["motion"],
+        audio_dim=store.widths["audio"],
+        classes=len(LABELS),
+        scenarios=len(train.table.facts.scenario_names),
+        locations=len(train.table.facts.location_names),
+        text_dim=TEXT_DIM,
+        hidden=plan.head.hidden,
+        out=plan.head.out,
+    )
+    result = fit(plan.head.method, {}, spec, train, validation, plan.head.fit, None, log)
+    tested = _accuracy(result.method, head_clips(plan, world, store, clips.test)) if clips.test else {}
     metrics = {
         "best_epoch": result.best_epoch,
-        "clips": {"train": len(train), "validation": len(validation), "test": len(test)},
-        "validation": _accuracy(result.model, validation),
-        "test": _accuracy(result.model, test),
+        "clips": counts,
+        "validation": _accuracy(result.method, validation),
+        "test": tested,
     }
-    model = result.model
     config = CheckpointConfig(
         method=plan.head.method,
+        hyper={},
         labels=LABELS,
-        model={
-            "appearance_dim": model.appearance_dim,
-            "motion_dim": model.motion_dim,
-            "audio_dim": model.audio_dim,
-            "hidden": plan.head.hidden,
-            "out": plan.head.out,
-            "classes": len(LABELS),
-        },
+        background=IDLE_LABEL,
+        head=spec,
         feature_spec=store.spec,
         split=split,
-        seed=plan.head.seed,
-        settings=asdict(plan.head),
+        seed=plan.head.fit.seed,
+        settings=asdict(plan.head.fit),
         metrics=metrics,
-        data_sha256=train.sha256(),
+        data_sha256=table_sha256(train.table),
     )
-    save_checkpoint(folder, model, config)
-    log(f"{split}: test top-1 " + ", ".join(f"{mode} {m['top1']:.3f}" for mode, m in _accuracy(model, test).items()))
+    save_checkpoint(folder, result.method, config)
+    log(f"{split}: test top-1 " + ", ".join(f"{mode} {figures['top1']:.3f}" for mode, figures in tested.items()))
 
 
-def _accuracy(model: FusedModel, clips: ClipTensors) -> dict[str, dict[str, Any]]:
-    """mode -> figures; empty when there are no clips."""
-    if not len(clips):
-        return {}
-    probabilities = softmax(masked_logits(model, clips))
-    return as_json(evaluate(probabilities, clips.labels.numpy(), LABELS.index(IDLE_LABEL)))
+def _accuracy(method: Method, clips: HeadClips) -> dict[str, dict[str, Any]]:
+    """mode -> figures."""
+    probabilities = softmax(masked_logits(method, clips))
+    return as_json(evaluate(probabilities, clips.labels, LABELS.index(IDLE_LABEL)))

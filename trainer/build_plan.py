@@ -8,7 +8,7 @@ from edge.contract import WindowSpec
 from trainer.data.world.actions import IDLE_LABEL
 from trainer.data.world.actions import LABELS as ACTION_LABELS
 from trainer.data.world.domains import DEMO_SPLIT, DOMAINS, SPLITS, Domain, domain_role
-from trainer.fit import FitSettings
+from trainer.loop.settings import FitSettings
 from trainer.pretrain_audio import PretrainAudioSettings
 from trainer.pretrain_video import PretrainVideoSettings
 
@@ -16,6 +16,16 @@ LABELS = (*ACTION_LABELS, IDLE_LABEL)
 SPEC = WindowSpec(frame_size_px=128)
 FULL_MINUTES = 45
 """What the full build may take on two cores."""
+
+
+@dataclass(frozen=True)
+class HeadPlan:
+    """How the heads are trained: the paper's method and schedule, smaller widths, and modality dropout."""
+
+    method: str = "narration_aligned"
+    hidden: int = 192
+    out: int = 128
+    fit: FitSettings = field(default_factory=lambda: FitSettings(drop_video=0.15, drop_audio=0.15))
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class BuildPlan:
     """The splits whose heads are trained."""
     video: PretrainVideoSettings = field(default_factory=PretrainVideoSettings)
     audio: PretrainAudioSettings = field(default_factory=PretrainAudioSettings)
-    head: FitSettings = field(default_factory=FitSettings)
+    head: HeadPlan = field(default_factory=HeadPlan)
 
 
 def plan_for(minutes: int, seed: int, bf16: bool) -> BuildPlan:
@@ -52,5 +62,5 @@ def plan_for(minutes: int, seed: int, bf16: bool) -> BuildPlan:
         seed=seed,
         video=replace(full.video, phases=phases, bf16=bf16, seed=seed),
         audio=replace(full.audio, windows=round(full.audio.windows * share), seed=seed),
-        head=replace(full.head, seed=seed),
+        head=replace(full.head, fit=replace(full.head.fit, seed=seed)),
     )

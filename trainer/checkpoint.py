@@ -3,71 +3,91 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
+import safetensors.torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from torch import Tensor
 
+from edge.errors import UsageError
+from trainer.loop.build import build
+from trainer.loop.whole_run_file import write_run_file
+from trainer.methods.head_spec import HeadSpec
+from trainer.methods.method import Method
 from trainer.models.checkpoint_file import CheckpointError
-from trainer.models.fusion import FusedModel
+
+CONFIG, WEIGHTS, LAST_WEIGHTS = "config.json", "model.safetensors", "last.safetensors"
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """What a checkpoint is: enough to build its model again and to know where it comes from."""
+    """What a checkpoint is: enough to build its method again and to know where it comes from."""
 
     method: str
+    """A name of METHODS."""
+    hyper: Mapping[str, Any]
+    """Its hyper-parameters, where they are not the papers'."""
     labels: tuple[str, ...]
-    model: dict[str, int]
-    """Arguments of FusedModel: appearance_dim, motion_dim, audio_dim, hidden, out, classes."""
-    feature_spec: dict[str, Any]
+    background: str | None
+    """The label of clips in which nothing is annotated, where the labels have one."""
+    head: HeadSpec
+    feature_spec: Mapping[str, Any]
     """The feature store's spec."""
     split: str
+    """What was held out; '' for nothing."""
     seed: int
-    settings: dict[str, Any]
-    metrics: dict[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any]
+    """FitSettings."""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     data_sha256: str = ""
-    """Of the labels and features that it was trained on."""
+    """Of the clips that it was trained on, features included (`data.table_hash`)."""
 
 
-def save_checkpoint(folder: Path, model: FusedModel, config: CheckpointConfig) -> None:
-    """Write both files; `config.json` last, so that a folder without it holds no checkpoint."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").unlink(missing_ok=True)
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps(asdict(config), indent=1, sort_keys=True), encoding="utf-8")
+def save_checkpoint(
+    folder: Path, method: Method, config: CheckpointConfig, last: Mapping[str, Tensor] | None = None
+) -> None:
+    """Write the files; `config.json` last, so that a folder without it holds no checkpoint.
+
+    Args:
+        last: weights of the last epoch, where `method` has those of the best one: `last.safetensors`.
+
+    Raises:
+        RunError: the disk is full or cannot be written.
+    """
+    (folder / CONFIG).unlink(missing_ok=True)
+    write_run_file(folder / WEIGHTS, _packed(method.state_dict()))
+    if last is not None:
+        write_run_file(folder / LAST_WEIGHTS, _packed(last))
+    fields = {"format_version": FORMAT_VERSION, **asdict(config)}
+    write_run_file(folder / CONFIG, (json.dumps(fields, indent=1, sort_keys=True) + "\n").encode())
 
 
-def load_checkpoint(folder: Path) -> tuple[FusedModel, CheckpointConfig]:
-    """The model in eval mode, and its configuration.
+def load_checkpoint(folder: Path, weights: str = WEIGHTS) -> tuple[Method, CheckpointConfig]:
+    """The method in eval mode, and its configuration.
 
     Raises:
         CheckpointError: missing, damaged, or weights that do not fit the configuration.
     """
     try:
-        fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        config = CheckpointConfig(**{**fields, "labels": tuple(fields["labels"])})
-        widths = config.model
-        model = FusedModel(
-            widths["appearance_dim"],
-            widths["motion_dim"],
-            widths["audio_dim"],
-            widths["hidden"],
-            widths["out"],
-            widths["classes"],
-        )
-        model.load_state_dict(load_file(folder / "model.safetensors"))
+        fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        if fields.pop("format_version", 1) != FORMAT_VERSION:
+            raise ValueError(f"its format is not {FORMAT_VERSION}")
+        head, labels = HeadSpec(**fields["head"]), tuple(fields["labels"])
+        config = CheckpointConfig(**{**fields, "head": head, "labels": labels})
+        method = build(config.method, config.hyper, head)
+        method.load_state_dict(safetensors.torch.load_file(folder / weights))
     except FileNotFoundError as error:
-        raise CheckpointError(f"{error.filename}: missing; train the head again") from None
-    except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{error.filename or folder / weights}: missing; train the head again") from None
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, UsageError) as error:
+        reason = str(error).splitlines()[-1].strip()
         raise CheckpointError(f"{folder}: not a checkpoint of this version ({reason}); train the head again") from None
-    return model.eval(), config
+    method.eval()
+    return method, config
 
 
-def state_copy(model: FusedModel) -> dict[str, torch.Tensor]:
-    """A copy of the weights that further training does not touch."""
-    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+def _packed(weights: Mapping[str, Tensor]) -> bytes:
+    return safetensors.torch.save({name: value.detach().cpu().contiguous() for name, value in weights.items()})

@@ -64,9 +64,7 @@ def evaluate_domains(
     }
 
 
-def metrics(
-    probabilities: NDArray[np.floating], labels: NDArray[np.integer], background: int | None = None
-) -> Metrics:
+def metrics(probabilities: NDArray[np.floating], labels: NDArray[np.integer], background: int | None = None) -> Metrics:
     """Metrics of probabilities [N, K] against labels [N].
 
     Raises:

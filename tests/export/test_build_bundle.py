@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,11 @@ from edge.bundle import load_bundle
 from edge.errors import UsageError
 from edge.recognizer import load_engines
 from export.build_bundle import build, configure, run
-from trainer.build_backbones import SPLIT_WORLD
 from trainer.build_heads import split_clips
-from trainer.build_plan import LABELS, BuildPlan
+from trainer.build_plan import LABELS, BuildPlan, HeadPlan
 from trainer.checkpoint import load_checkpoint
 from trainer.features.store import FeatureStore
-from trainer.fit import FitSettings
+from trainer.loop.settings import FitSettings
 from trainer.pretrain_audio import PretrainAudioSettings
 from trainer.pretrain_video import Phase, PretrainVideoSettings
 
@@ -30,10 +29,11 @@ PLAN = BuildPlan(
     split_domains=(("Cooking", "Tokyo"), ("Gardening", "Bristol"), ("Building", "Tokyo")),
     split_videos=2,
     video_s=20.0,
+    demo_split="Co-Tok",
     splits=("Co-Tok",),
     video=PretrainVideoSettings(phases=(Phase(8, 64, 16), Phase(8, 128, 32)), batch=4),
     audio=PretrainAudioSettings(windows=16, batch=8),
-    head=FitSettings(hidden=16, out=8, batch=16, epochs=2),
+    head=HeadPlan(hidden=16, out=8, fit=FitSettings(batch=16, epochs=2, drop_audio=0.15)),
 )
 
 
@@ -79,7 +79,7 @@ def test_the_whole_build_on_a_miniature_world(tmp_path: Path) -> None:
     }
     engines = load_engines(bundle, threads=1)
     with torch.inference_mode():
-        expected = head.masked_rows(*(torch.from_numpy(value) for value in inputs.values())).numpy()
+        expected = head.model.masked_rows(*(torch.from_numpy(value) for value in inputs.values())).numpy()
     np.testing.assert_allclose(engines.head.infer(inputs)["logits"], expected, atol=1e-4)
     engines.close()
 
@@ -92,9 +92,12 @@ def test_the_whole_build_on_a_miniature_world(tmp_path: Path) -> None:
     assert load_bundle(tmp_path / "second").sha256 == bundle.sha256
 
     # A change of the head's settings trains the head again and nothing before it.
-    assert len(list((world / SPLIT_WORLD / "videos").glob("*.mp4"))) == 6
-    changed = json.loads(next(work.glob("head-Co-Tok-*/done.json")).read_text())["inputs"]
-    assert changed["from"] == features.name
+    build(replace(PLAN, head=replace(PLAN.head, epochs=1)), tmp_path / "changed", work, None, 1, quiet)
+    names = sorted(folder.name.rsplit("-", 1)[0] for folder in work.glob("*-*"))
+    assert names == ["bundle"] * 2 + ["decode", "features"] + ["head-Co-Tok"] * 2 + ["pretrain-audio", "pretrain-video"]
+    changed = load_bundle(tmp_path / "changed").sha256
+    assert changed["video.onnx"] == bundle.sha256["video.onnx"]
+    assert changed["head.onnx"] != bundle.sha256["head.onnx"]
 
 
 @pytest.mark.parametrize("option", [["--minutes", "0"], ["--threads", "0"]])

@@ -89,11 +89,12 @@ class HeadClips:
         resident: bool | None = None,
     ) -> None:
         facts = table.facts
+        self.table = table
         self.device = torch.device(device)
         self.labels = facts.label
         """int64 [n], in the table's order."""
         self.scenario, self.location = facts.scenario, facts.location
-        self.subjects = narrations.subjects
+        self.subjects, self.text_dim = narrations.subjects, narrations.dim
         self.facts_sha256 = _facts_sha256(table)
         """Fingerprint of all but the features' values."""
         if resident is None:

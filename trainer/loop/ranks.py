@@ -92,6 +92,12 @@ def join_torchrun(device: str) -> torch.device:
     return torch.device(device)
 
 
+def leave_torchrun() -> None:
+    """End what `join_torchrun` began."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
 def parallel(method: Method, device: torch.device, ranks: Ranks) -> nn.Module:
     """What to call with a rank's share of a batch; `method` holds the weights, its BatchNorm layers are replaced."""
     assert isinstance(method, nn.Module)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -42,12 +41,3 @@ class Erm(nn.Module):
 
     def logits(self, batch: Batch, scale: Tensor) -> Tensor:
         return self.model(batch.appearance, batch.motion, batch.audio, scale)
-
-
-def consistency_scale(consistency: Tensor) -> Tensor:
-    """The paper's weighting of audio by r: [N] in 0..1 -> scale [N, 3] = (1, 1, r) for (ap, m, a).
-
-    r = 1 is no weighting. It acts on the fused input only, in training only.
-    """
-    visual = torch.ones_like(consistency)
-    return torch.stack([visual, visual, consistency], dim=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainer.methods.batch import Batch, fusion_scale
@@ -86,32 +85,3 @@ def borrow_narrations(text: Tensor, told: Tensor, gather: Gather = alone) -> Ten
     told_first = torch.argsort((~all_told).to(torch.uint8), stable=True)
     borrowed = all_text[torch.where(all_told, row, told_first[row % all_told.sum().clamp(min=1)])]
     return own_rows(borrowed, len(text))
-
-
-def narration_aligned_loss(
-    logits: Tensor,
-    labels: Tensor,
-    embeddings: tuple[Tensor, Tensor, Tensor],
-    text_visual: Tensor,
-    text_audio: Tensor,
-    log_temperature: Tensor,
-    weight: float = 0.1,
-) -> Tensor:
-    """Cross entropy + weight * (InfoNCE(ap, t) + InfoNCE(m, t) + InfoNCE(a, t_audio)).
-
-    Args:
-        logits: [N, K] of the fused model, with audio weighted by the consistency r. labels: [N] int64.
-        embeddings: (ap, m, a), each [N, D], before any scale.
-        text_visual, text_audio: [N, D] encoded visual and audio narrations.
-        log_temperature: learnable scalar. weight: lambda of the paper.
-
-    Returns:
-        Scalar.
-    """
-    appearance, motion, audio = embeddings
-    alignment = (
-        info_nce(appearance, text_visual, log_temperature)
-        + info_nce(motion, text_visual, log_temperature)
-        + info_nce(audio, text_audio, log_temperature)
-    )
-    return F.cross_entropy(logits, labels) + weight * alignment

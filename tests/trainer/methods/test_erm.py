@@ -7,7 +7,7 @@ import torch
 from tests.trainer.methods.literal import assert_same_value_and_gradients, cross_entropy
 from tests.trainer.methods.toy import SPEC, settle, toy_batch
 from trainer.methods.batch import fusion_scale
-from trainer.methods.erm import Erm, consistency_scale, erm_loss
+from trainer.methods.erm import Erm, erm_loss
 
 RANDOM = np.random.default_rng(0)
 LOGITS, LABELS = RANDOM.standard_normal((6, 4)), RANDOM.integers(0, 4, 6)
@@ -45,12 +45,6 @@ def test_r_of_one_is_no_weighting_and_another_r_is_one() -> None:
 
 def test_r_is_for_training_only() -> None:
     assert torch.equal(erm(True).logits(BATCH, torch.ones(24, 3)), erm().logits(BATCH, torch.ones(24, 3)))
-
-
-def test_consistency_scales_audio_only() -> None:
-    scale = consistency_scale(torch.tensor([0.0, 0.25, 1.0]))
-    assert scale.tolist() == [[1, 1, 0], [1, 1, 0.25], [1, 1, 1]]
-    assert torch.equal(consistency_scale(torch.ones(4)), torch.ones(4, 3))
 
 
 def test_scale_is_what_is_visible_times_r() -> None:

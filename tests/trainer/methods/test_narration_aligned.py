@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -12,20 +10,13 @@ from tests.trainer.methods.test_info_nce import literal_info_nce
 from tests.trainer.methods.toy import SPEC, settle, toy_batch
 from trainer.methods.erm import Erm, erm_loss
 from trainer.methods.head_spec import HeadSpec
-from trainer.methods.narration_aligned import NarrationAligned, borrow_narrations, narration_aligned_loss
+from trainer.methods.narration_aligned import NarrationAligned, borrow_narrations
 from trainer.models.fusion import Modalities
 
 RANDOM = np.random.default_rng(0)
-N, D, K = 6, 5, 4
-AP, M, A, T, T_AUDIO = (RANDOM.standard_normal((N, D)) for _ in range(5))
-LOGITS = RANDOM.standard_normal((N, K))
-LABELS = RANDOM.integers(0, K, N)
-BATCH = toy_batch(8, dtype=torch.float64)
-
-
-def literal_loss(logits: Array, ap: Array, m: Array, a: Array, t: Array, ta: Array, lt: Array) -> float:
-    alignment = sum(literal_info_nce(x, narration, lt) for x, narration in ((ap, t), (m, t), (a, ta)))
-    return cross_entropy(logits, LABELS) + 0.1 * alignment
+N, D = 8, 5
+AP, M, A = (RANDOM.standard_normal((N, D)) for _ in range(3))
+BATCH = toy_batch(N, dtype=torch.float64)
 
 
 def aligned(spec: HeadSpec = SPEC, **choices: float | bool) -> NarrationAligned:
@@ -35,12 +26,18 @@ def aligned(spec: HeadSpec = SPEC, **choices: float | bool) -> NarrationAligned:
     return method
 
 
-def test_loss_and_gradients_equal_the_loops() -> None:
-    def ours(logits: Tensor, ap: Tensor, m: Tensor, a: Tensor, t: Tensor, ta: Tensor, lt: Tensor) -> Tensor:
-        return narration_aligned_loss(logits, torch.from_numpy(LABELS), (ap, m, a), t, ta, lt)
+def test_alignment_and_its_gradients_equal_the_loops() -> None:
+    method = aligned(HeadSpec(10, 6, 5, 4, 3, 2, 7, hidden=12, out=D))
+    t, t_audio = (method.f_text(text).detach().numpy() for text in (BATCH.text_visual, BATCH.text_audio))
+    temperature = np.array(method.log_temperature.item())
 
-    arrays = [LOGITS, AP, M, A, T, T_AUDIO, np.array(math.log(0.3))]
-    assert_same_value_and_gradients(ours, literal_loss, arrays)
+    def ours(ap: Tensor, m: Tensor, a: Tensor) -> Tensor:
+        return method.alignment(BATCH, (ap, m, a))
+
+    def literal(ap: Array, m: Array, a: Array) -> float:
+        return sum(literal_info_nce(x, narration, temperature) for x, narration in ((ap, t), (m, t), (a, t_audio)))
+
+    assert_same_value_and_gradients(ours, literal, [AP, M, A])
 
 
 @pytest.mark.parametrize("audio_narrations", [False, True])

@@ -9,7 +9,6 @@ import pytest
 
 from edge.cli import main
 from edge.contract import WindowSpec
-from trainer.data.clip_tensors import clip_tensors
 from trainer.data.clips_csv import live_clips, read_clips_csv
 from trainer.data.domain_split import hold_out
 from trainer.data.errors import DatasetError
@@ -52,21 +51,22 @@ def store(folder: Path, videos: str = "cab") -> FeatureStore:
     return made
 
 
-def test_own_clips_give_what_the_tensors_of_training_hold(tmp_path: Path) -> None:
+def test_own_clips_are_the_rows_and_annotations_of_their_moments(tmp_path: Path) -> None:
     path, features = written(tmp_path / "clips"), store(tmp_path / "store")
     table = own_table(path, features, SPEC, "idle", LABELS)
     annotations = read_clips_csv(path)
     clips = [c for v, rows in annotations.items() for c in live_clips(v, rows, list(range(0, 160, 16)), SPEC, "idle")]
-    tensors = clip_tensors(features, clips, LABELS)
     batch = table.batch(np.arange(len(table)))
-    assert len(table) == 30
-    assert np.array_equal(batch.appearance, tensors.appearance)
-    assert np.array_equal(batch.motion, tensors.motion)
-    assert np.array_equal(batch.audio, tensors.audio)
-    assert np.array_equal(batch.heard, tensors.heard)
-    assert np.array_equal(batch.label, tensors.labels)
-    assert np.array_equal(batch.consistency, tensors.consistency)
-    assert np.array_equal(table.facts.narrated, tensors.narrated)
+    assert len(table) == len(clips) == 30
+    for i, clip in enumerate(clips):
+        rows, newest = features.video(clip.video), clip.rows[-1]
+        assert np.array_equal(batch.appearance[i], rows.appearance[list(clip.rows)].reshape(-1))
+        assert np.array_equal(batch.motion[i], rows.motion[list(clip.rows)].reshape(-1))
+        assert np.array_equal(batch.audio[i], rows.audio[newest])
+        assert bool(batch.heard[i]) == bool(rows.audio[newest].any())
+        assert LABELS[batch.label[i]] == clip.label
+        assert float(batch.consistency[i]) == pytest.approx(clip.consistency)
+        assert table.facts.narrated[i] == bool(clip.narration and clip.audio_narration)
     assert isinstance(table.video.appearance, np.memmap)
     texts = [table.facts.texts[i] if i >= 0 else "" for i in table.facts.narration]
     assert texts == [clip.narration for clip in clips]
