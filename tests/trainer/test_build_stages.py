@@ -46,7 +46,7 @@ def test_the_plan_scales_the_pretraining_only() -> None:
     assert [p.rows for p in short.video.phases] == [round(p.rows / 5) for p in full.video.phases]
     assert short.audio.windows == round(full.audio.windows / 5)
     assert (short.head, short.video_s, short.splits) == (full.head, full.video_s, full.splits)
-    assert {full.seed, full.video.seed, full.audio.seed, full.head.seed} == {3}
+    assert {full.seed, full.video.seed, full.audio.seed, full.head.fit.seed} == {3}
     assert not set(full.pretrain_domains) & set(full.split_domains)
 
 
