@@ -21,6 +21,7 @@ from trainer.narration.sentence_encoder import SentenceEncoder
 
 SHARE_OF_FREE_MEMORY = 0.6
 """What resident clips may take of it."""
+_CHUNK = 65_536
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,11 @@ class _ResidentTexts:
     def __init__(self, narrations: Narrations, device: torch.device) -> None:
         rows, self.subjects, width = narrations.vectors.shape
         self.vectors = torch.zeros(rows * self.subjects + 1, width, device=device)
-        self.vectors[:-1] = torch.as_tensor(np.asarray(narrations.vectors).reshape(-1, width), device=device)
+        flat = narrations.vectors.reshape(-1, width)
+        for start in range(0, len(flat), _CHUNK):  # copied: a memory map is read-only, which tensors are not
+            self.vectors[start : min(start + _CHUNK, len(flat))] = torch.from_numpy(
+                np.array(flat[start : start + _CHUNK])
+            )
         first = np.append(narrations.row_of_text * self.subjects, rows * self.subjects)
         self.first = torch.as_tensor(first, device=device)
 

@@ -1,0 +1,216 @@
+"""Clips per second of the training loop against a plain PyTorch DataLoader loop with the same method and head.
+
+Features of ARGO1M's widths lie on the disk (made up; --clips sets their number). Every way of training is a process of
+its own; they take turns, a pass of --steps batches at a time, and the ratio is that of the medians. Peak memory is
+that of the process and its workers: "own" is what it allocated, the rest are pages of the files in the page cache.
+Prints a Markdown table and one line of JSON.
+
+example:
+  python -m bench.train --clips 4000 --steps 12 --threads 1 --hidden 192 --out-width 128
+  python -m bench.train --clips 200000 --steps 200 --device cuda
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import platform
+import resource
+import statistics
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bench.head_data import WORLD, MadeUpClips, Widths
+from bench.plain_training import PlainDataset, plain_loader, train_plainly
+from trainer.loop.build import build
+from trainer.loop.fit import fit
+from trainer.loop.head_clips import Draw, HeadClips
+from trainer.loop.settings import FitSettings
+from trainer.methods.batch import Batch
+
+WAYS = ("ours, memory map", "ours, resident", "plain, 0 workers", "plain, 2 workers")
+METHOD = "narration_aligned"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every way trains."""
+
+    clips: MadeUpClips
+    hidden: int
+    out: int
+    batch: int
+    steps: int
+    """Batches of a pass."""
+    threads: int
+    device: str
+    amp: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One way of training."""
+
+    way: str
+    clips_per_s: tuple[float, ...]
+    peak_mib: float
+    own_mib: float
+    gpu_peak_mib: float | None
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.clips_per_s)
+
+
+def compare(plan: Plan, ways: Sequence[str], repeats: int) -> list[Measured]:
+    """Time all ways turn by turn; the first pass of each warms up and is not counted."""
+    context = multiprocessing.get_context("spawn")
+    connections, processes = [], []
+    for way in ways:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, plan, way))
+        process.start()
+        theirs.close()
+        connections.append(ours)
+        processes.append(process)
+    try:
+        rates: list[list[float]] = [[] for _ in ways]
+        for turn in range(repeats + 1):
+            for connection, found in zip(connections, rates, strict=True):
+                connection.send(turn)
+                rate = connection.recv()
+                if turn:
+                    found.append(rate)
+        measured = []
+        for way, connection, found in zip(ways, connections, rates, strict=True):
+            connection.send(None)
+            measured.append(Measured(way, tuple(found), *connection.recv()))
+        return measured
+    finally:
+        for connection in connections:
+            connection.close()
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def _serve(connection: Connection, plan: Plan, way: str) -> None:
+    torch.set_num_threads(plan.threads)
+    train_pass = _ours(plan, way.endswith("resident")) if way.startswith("ours") else _plain(plan, int(way.split()[1]))
+    peak, own = 0.0, 0.0
+    while (turn := connection.recv()) is not None:
+        chosen = np.random.default_rng(turn).permutation(plan.clips.count)[: plan.batch * plan.steps]
+        connection.send(train_pass(chosen))
+        peak, own = max(peak, _status_mib("VmHWM")), max(own, _status_mib("RssAnon"))
+    if way.startswith("plain"):
+        peak += int(way.split()[1]) * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    gpu = torch.cuda.max_memory_reserved() / 2**20 if plan.device != "cpu" else None
+    connection.send((peak, own, gpu))
+
+
+class SomeClips(HeadClips):
+    """All clips, of which a pass trains on those that are `chosen`."""
+
+    chosen: Tensor
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def drawn(self, draw: Draw) -> Batch:
+        return super().drawn(draw._replace(clips=self.chosen[draw.clips]))
+
+
+def _ours(plan: Plan, resident: bool) -> Callable[[NDArray[np.int64]], float]:
+    spec = plan.clips.head_spec(plan.hidden, plan.out)
+    settings = FitSettings(epochs=1, batch=plan.batch, amp=plan.amp, keep="last")
+    clips = SomeClips(plan.clips.table(), plan.clips.narrations(), plan.device, resident)
+
+    def train_pass(chosen: NDArray[np.int64]) -> float:
+        clips.chosen = torch.from_numpy(chosen)
+        if resident:
+            clips.chosen = clips.chosen.to(clips.device)
+        return fit(METHOD, {}, spec, clips, None, settings, None, lambda line: None).clips_per_s
+
+    return train_pass
+
+
+def _plain(plan: Plan, workers: int) -> Callable[[NDArray[np.int64]], float]:
+    dataset = PlainDataset(plan.clips)
+    torch.manual_seed(0)
+    method = build(METHOD, {}, plan.clips.head_spec(plan.hidden, plan.out))
+    method.to(torch.device(plan.device))
+    optimiser = torch.optim.Adam(method.parameters(), lr=2e-4)
+
+    def train_pass(chosen: NDArray[np.int64]) -> float:
+        return train_plainly(
+            method, optimiser, plain_loader(dataset, chosen, plan.batch, workers, plan.device), plan.device
+        )
+
+    return train_pass
+
+
+def _status_mib(field: str) -> float:
+    """A line of /proc/self/status in MiB."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines[field].split()[0]) / 1024
+
+
+def markdown(found: Sequence[Measured], plan: Plan) -> str:
+    """A table with a line on what was measured; the ratio is to the faster plain loop."""
+    w, best = plan.clips.widths, max((m.median for m in found if m.way.startswith("plain")), default=float("nan"))
+    where = torch.cuda.get_device_name() if plan.device != "cpu" else platform.processor() or platform.machine()
+    lines = [
+        f"{plan.clips.count:,} made-up clips of {3 * w.appearance}+{3 * w.motion}+{w.audio}+{w.text}+{w.text} features,"
+        f" batches of {plan.batch}, head {plan.hidden} and {plan.out} wide; {where}, {plan.threads} threads, "
+        f"torch {torch.__version__}",
+        "",
+        "| way | clips/s | lowest to highest | to plain | peak memory, MiB | of it own, MiB | GPU peak, MiB |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for m in found:
+        gpu = "" if m.gpu_peak_mib is None else f"{m.gpu_peak_mib:,.0f}"
+        spread = f"{min(m.clips_per_s):,.0f} to {max(m.clips_per_s):,.0f}"
+        memory = f"{m.peak_mib:,.0f} | {m.own_mib:,.0f} | {gpu}"
+        lines.append(f"| {m.way} | {m.median:,.0f} | {spread} | **{m.median / best:.2f}** | {memory} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--clips", type=int, default=200_000, help="default: 200000 (7 GB on the disk)")
+    add("--widths", choices=("argo1m", "world"), default="argo1m", help="of the features (default: argo1m)")
+    add("--hidden", type=int, default=4096, help="width of the encoders' first layers (default: 4096)")
+    add("--out-width", type=int, default=512, help="width of their second layers (default: 512)")
+    add("--batch", type=int, default=128, help="default: 128")
+    add("--steps", type=int, default=100, help="batches of a pass (default: 100)")
+    add("--repeats", type=int, default=5, help="passes of every way (default: 5)")
+    add("--ways", nargs="+", choices=WAYS, default=WAYS, metavar="WAY", help=f"of {', '.join(WAYS)} (default: all)")
+    add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
+    add("--amp", action="store_true", help="ours with bfloat16 on a GPU; plain stays as it is")
+    add("--threads", type=int, default=torch.get_num_threads(), help="processor threads of a process")
+    add("--folder", type=Path, help="where the features go (default: a temporary folder)")
+    args = parser.parse_args()
+    if args.clips < args.batch * args.steps:
+        parser.error(f"--clips {args.clips}: a pass takes {args.batch * args.steps}")
+    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+        clips = MadeUpClips(Path(folder), args.clips, WORLD if args.widths == "world" else Widths())
+        clips.write()
+        plan = Plan(clips, args.hidden, args.out_width, args.batch, args.steps, args.threads, args.device, args.amp)
+        found = compare(plan, args.ways, args.repeats)
+    print(markdown(found, plan))
+    about = {**asdict(plan), "clips": args.clips, "widths": asdict(clips.widths)}
+    print(json.dumps({**about, "ways": [{**asdict(m), "median": m.median} for m in found]}))
+
+
+if __name__ == "__main__":
+    main()
