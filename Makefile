@@ -3,7 +3,7 @@ PYTHON ?= python3
 PIP_FLAGS ?= -q --disable-pip-version-check
 DEV := .venv-dev/bin
 
-.PHONY: demo test test-all lint install dev bundle pictures clean
+.PHONY: demo test test-all gpu-check lint install dev bundle pictures clean
 
 demo: .venv/installed
 	.venv/bin/egoact demo
@@ -13,6 +13,10 @@ test: .venv-dev/installed
 
 test-all: .venv-dev/installed
 	$(DEV)/python -m pytest tests
+
+# Tests marked gpu, training speed, AMP and table 2 at ARGO1M's sizes on an NVIDIA GPU: runs/gpu-check/gpu-check.md
+gpu-check: .venv-dev/installed
+	$(DEV)/python -m bench.gpu_check --out runs/gpu-check
 
 lint: .venv-dev/installed
 	$(DEV)/ruff check .

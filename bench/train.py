@@ -38,6 +38,7 @@ from trainer.loop.settings import FitSettings
 from trainer.methods.batch import Batch
 
 WAYS = ("ours, memory map", "ours, resident", "plain, 0 workers", "plain, 2 workers")
+"""The number of workers may be another one."""
 METHOD = "narration_aligned"
 
 
