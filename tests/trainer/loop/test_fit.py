@@ -44,7 +44,8 @@ def right(logits: np.ndarray, clips: HeadClips) -> list[float]:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_learns_what_both_modalities_tell(method: str, train: HeadClips, validation: HeadClips) -> None:
-    result = run(method, train, validation)
+    hyper = {"hidden": 32, "contrast_dim": 8} if method == "simmmdg" else {}
+    result = fit(method, hyper, SPEC, train, validation, SETTINGS, None, quiet)
     assert result.last_accuracy > 0.8  # 0.5 with one modality, 0.25 with none
     assert not result.method.training
 
