@@ -44,7 +44,7 @@ class Parts:
     test: ClipTable | None
     """Every clip of the held-out domain."""
     everything: ClipTable
-    """All clips of the source, or of the split's files."""
+    """All clips of the source; of ARGO1M those of the split's test file."""
     background: str | None
     """The label of clips in which nothing is annotated."""
     feature_spec: Mapping[str, Any]

@@ -26,8 +26,6 @@ from trainer.methods.head_spec import HeadSpec
 from trainer.methods.method import LooksAhead
 
 Log = Callable[[str], None]
-ASK_EVERY = 16
-"""Steps between two questions to the first rank whether to save; a process alone asks its clock after every step."""
 
 
 def fit(
@@ -47,7 +45,8 @@ def fit(
 
     Args:
         method: a name of METHODS. hyper: its hyper-parameters by name; {} for the papers'.
-        out: folder of the run, for metrics and for going on after a kill; None leaves nothing on the disk.
+        out: folder of the run, for metrics and for going on after a kill; None leaves nothing on the disk. Several
+            machines must all see it.
         log: gets a line now and then.
         save_every_s: a killed run loses no more than this.
 
@@ -107,6 +106,7 @@ def fit(
             at.end_epoch(found, device)
             if at.best_epoch == at.epoch and settings.keep == "best":
                 at.best = copied(model)
+            at.seconds = pace.count(0)
             metrics.write(at.epoch, loss_mean, found, learning_rate(settings, at.epoch - 1), pace.clips_per_s)
 
         saved.save(model, optimiser, at)
@@ -115,7 +115,8 @@ def fit(
     last = copied(model)
     if settings.keep == "best":
         model.load_state_dict(at.best)
-    log(f"{settings.epochs} epochs: {_summary(at)}, {pace.clips_per_s:,.0f} clips/s, {at.seconds:.0f} s")
+    if ranks.first:
+        log(f"{settings.epochs} epochs: {_summary(at)}, {pace.clips_per_s:,.0f} clips/s, {at.seconds:.0f} s")
     return FitResult(
         method=model.eval(),
         epochs=at.epoch,
