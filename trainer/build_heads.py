@@ -22,10 +22,9 @@ from trainer.features.store import FeatureStore
 from trainer.loop.fit import fit
 from trainer.loop.head_clips import HeadClips, embed_narrations
 from trainer.loop.predict import masked_logits
-from trainer.methods.head_spec import HeadSpec
 from trainer.methods.method import Method
 from trainer.models.fbank import Fbank
-from trainer.narration.hashed_text import TEXT_DIM, HashedText
+from trainer.narration.hashed_text import HashedText
 
 Log = Callable[[str], None]
 BOUNDARY_S = 0.2
@@ -96,17 +95,7 @@ def train_head(plan: BuildPlan, world: Path, features: Path, split: str, folder:
     counts = {"train": len(clips.train), "validation": len(clips.validation), "test": len(clips.test)}
     log(f"{split}: {counts['train']} clips to train, {counts['validation']} to validate, {counts['test']} to test")
     train, validation = (head_clips(plan, world, store, part) for part in (clips.train, clips.validation))
-    spec = HeadSpec(
-        appearance_dim=SPEC.clip_rows * store.widths["appearance"],
-        motion_dim=SPEC.clip_rows * store.widths["motion"],
-        audio_dim=store.widths["audio"],
-        classes=len(LABELS),
-        scenarios=len(train.table.facts.scenario_names),
-        locations=len(train.table.facts.location_names),
-        text_dim=TEXT_DIM,
-        hidden=plan.head.hidden,
-        out=plan.head.out,
-    )
+    spec = train.head_spec(hidden=plan.head.hidden, out=plan.head.out)
     result = fit(plan.head.method, {}, spec, train, validation, plan.head.fit, None, log)
     tested = _accuracy(result.method, head_clips(plan, world, store, clips.test)) if clips.test else {}
     metrics = {

@@ -168,21 +168,9 @@ def table_narrations(table: ClipTable, folder: Path | None) -> Narrations:
 
 
 def _head_spec(args: argparse.Namespace, parts: Parts, train: HeadClips) -> HeadSpec:
-    facts, (appearance, motion, audio) = parts.train.facts, parts.train.widths
-    rows = parts.train.video.rows.shape[1]
     hidden, out = LARGE if parts.kind == "argo1m" else SMALL
-    return HeadSpec(
-        appearance_dim=rows * appearance,
-        motion_dim=rows * motion,
-        audio_dim=audio,
-        classes=len(facts.label_names),
-        scenarios=len(facts.scenario_names),
-        locations=len(facts.location_names),
-        text_dim=train.text_dim,
-        modalities=args.modalities,
-        order=args.order,
-        hidden=args.hidden or hidden,
-        out=args.width or out,
+    return train.head_spec(
+        hidden=args.hidden or hidden, out=args.width or out, modalities=args.modalities, order=args.order
     )
 
 

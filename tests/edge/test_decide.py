@@ -48,6 +48,8 @@ def test_a_doubtful_row_neither_opens_nor_closes() -> None:
     """0.45 is below `on` and above `off`."""
     assert decide([IDLE, UNSURE, UNSURE, IDLE]) == []
     assert len(decide([CUT, CUT, UNSURE, UNSURE, CUT, CUT])) == 1
+    # Long enough for the running mean to sink below `on` too: only `off` may close a segment.
+    assert len(decide([CUT, CUT, *[UNSURE] * 8, CUT, CUT])) == 1
 
 
 def test_a_new_action_takes_over_at_once() -> None:

@@ -17,6 +17,8 @@ from trainer.data.clip_table import ClipBatch, ClipTable
 from trainer.data.resident_clips import ResidentClips
 from trainer.features.prefetch import prefetched
 from trainer.methods.batch import Batch
+from trainer.methods.head_spec import HeadSpec
+from trainer.models.fusion import LayerOrder, Modalities
 from trainer.narration.sentence_encoder import SentenceEncoder
 
 SHARE_OF_FREE_MEMORY = 0.6
@@ -107,6 +109,26 @@ class HeadClips:
         self._all_told = bool((facts.narrated & heard).all())
         self._clips: ResidentClips | ClipTable = ResidentClips(table, self.device) if resident else table
         self._texts = _ResidentTexts(narrations, self.device) if resident else _MappedTexts(narrations)
+
+    def head_spec(
+        self, *, hidden: int, out: int, modalities: Modalities = "ap+mo+au", order: LayerOrder = "fc-relu-bn"
+    ) -> HeadSpec:
+        """The head that fits these clips: sizes from the data, widths and modalities as chosen."""
+        appearance, motion, audio = self.table.widths
+        rows, facts = self.table.video.rows.shape[1], self.table.facts
+        return HeadSpec(
+            appearance_dim=rows * appearance,
+            motion_dim=rows * motion,
+            audio_dim=audio,
+            classes=len(facts.label_names),
+            scenarios=len(facts.scenario_names),
+            locations=len(facts.location_names),
+            text_dim=self.text_dim,
+            modalities=modalities,
+            order=order,
+            hidden=hidden,
+            out=out,
+        )
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -16,7 +16,6 @@ from trainer.loop.fit import Log, fit
 from trainer.loop.head_clips import HeadClips, Narrations
 from trainer.loop.predict import masked_logits
 from trainer.loop.settings import FitResult
-from trainer.methods.head_spec import HeadSpec
 from trainer.methods.method import Method
 from trainer.methods.narration_aligned import AUDIO_ONLY, NarrationAligned
 from trainer.models.fusion import MODALITIES
@@ -79,28 +78,13 @@ def _trained(
     device: str,
     log: Log,
 ) -> Iterator[tuple[Run, FitResult]]:
-    spec, head_clips = _head_spec(unit[0], train, narrations, settings), HeadClips(train, narrations, device)
+    head_clips = HeadClips(train, narrations, device)
+    spec = head_clips.head_spec(
+        hidden=settings.hidden, out=settings.out, modalities=unit[0].modalities, order=settings.order
+    )
     for run in unit:
         seeded, out = replace(settings.fit, seed=run.seed), unfinished(run) if settings.resumable else None
         yield run, fit(run.method, {}, spec, head_clips, None, seeded, out, log)
-
-
-def _head_spec(run: Run, train: ClipTable, narrations: Narrations, settings: TrainingSettings) -> HeadSpec:
-    appearance, motion, audio = train.widths
-    rows, facts = train.video.rows.shape[1], train.facts
-    return HeadSpec(
-        appearance_dim=rows * appearance,
-        motion_dim=rows * motion,
-        audio_dim=audio,
-        classes=len(facts.label_names),
-        scenarios=len(facts.scenario_names),
-        locations=len(facts.location_names),
-        text_dim=narrations.dim,
-        modalities=run.modalities,
-        order=settings.order,
-        hidden=settings.hidden,
-        out=settings.out,
-    )
 
 
 def _predicted(method: Method, clips: HeadClips) -> NDArray[np.int64]:
