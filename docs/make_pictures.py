@@ -9,8 +9,9 @@ from edge.annotations import read_annotations
 from edge.bundle import SHIPPED, load_bundle
 from edge.contract import Prediction, Segment, Snapshot
 from edge.demo import DEMO
+from edge.engines.load import load_engines
 from edge.pipeline import Pipeline
-from edge.recognizer import Recognizer, load_engines
+from edge.recognizer import Recognizer
 from edge.sources.replay import ReplaySource
 from edge.timeline import timeline_svg
 from edge.tui.picture import screenshot

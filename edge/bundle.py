@@ -1,26 +1,37 @@
-"""The bundle on disk: `bundle.json` and the ONNX graphs it names. Everything is checked before anything is loaded.
+"""The bundle on disk: `bundle.json`, the ONNX graphs, and their flavours. All is checked before anything is loaded.
 
-Format (schema version 1), our own: `schema_version`, `labels`, `background_label`, `window`, `feature_dims`,
-`temperatures` (per precision), `thresholds`, `provenance`, and `files`: name -> {sha256, bytes}.
+Format (schema version 2), our own: `schema_version`, `labels`, `background_label`, `window`, `feature_dims`,
+`temperatures`, `thresholds`, `selection`, `provenance`, and `files`: name -> {sha256, bytes}.
+
+    video.onnx fbank.onnx audio.onnx head.onnx     FP32; the CPU runs them in FP32 or BF16
+    video.int8-cpu.onnx audio.int8-cpu.onnx        Q/DQ, unsigned activations, for OpenVINO
+    NAME.f16-trt.onnx NAME.int8-trt.onnx           strongly typed, for TensorRT; int8-trt has symmetric Q/DQ
+    video.scales.json audio.scales.json            the activation ranges behind the Q/DQ
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edge.contract import WindowSpec
 from edge.errors import BundleError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST = "bundle.json"
-GRAPHS = ("video.onnx", "fbank.onnx", "audio.onnx", "head.onnx")
-MAX_MANIFEST_BYTES = 4 << 20
+GRAPHS = ("video", "fbank", "audio", "head")
+FLAVOURS = ("int8-cpu", "f16-trt", "int8-trt")
+BASE_FILES = tuple(f"{name}.onnx" for name in GRAPHS)
+KNOWN_FILES = (
+    *BASE_FILES,
+    *(f"{name}.{flavour}.onnx" for name in GRAPHS for flavour in FLAVOURS),
+    *(f"{name}.scales.json" for name in GRAPHS),
+)
 SHIPPED = Path(__file__).parent / "assets" / "bundle"
 """The bundle that the wheel carries: trained on the built-in world."""
 
@@ -49,6 +60,17 @@ class FeatureDims:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """The precision chosen for one engine on one back end, and why."""
+
+    precision: str
+    reason: str
+    """One line for people: what was measured and what the gate said."""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """Per candidate precision: milliseconds, agreement, accuracy loss, cosine, passed."""
+
+
+@dataclass(frozen=True)
 class Bundle:
     """A checked bundle. `graph(name)` gives the path of a graph whose hash was verified."""
 
@@ -58,16 +80,31 @@ class Bundle:
     window: WindowSpec
     feature_dims: FeatureDims
     temperatures: dict[str, float]
+    """By the precision key of `edge.precision`: 'f32', 'int8', 'int8+bf16' (video + audio), 'trt-f16', ..."""
     thresholds: Thresholds
+    selection: dict[str, dict[str, Choice]]
+    """Back end ('cpu', 'tensorrt') -> engine name -> what evidence chose."""
     provenance: dict[str, Any]
     sha256: dict[str, str]
+    """Of every file that the manifest names."""
 
-    def graph(self, name: str) -> Path:
-        return self.path / f"{name}.onnx"
+    def graph(self, name: str, flavour: str | None = None) -> Path:
+        """Path of a graph in FP32, or of one of its flavours.
+
+        Raises:
+            BundleError: the bundle has no such flavour.
+        """
+        file = f"{name}.onnx" if flavour is None else f"{name}.{flavour}.onnx"
+        if file not in self.sha256:
+            raise BundleError(f"{self.path}: has no {file}; make it with `egoact calibrate {self.path} --clips DIR`")
+        return self.path / file
+
+    def has(self, name: str, flavour: str) -> bool:
+        return f"{name}.{flavour}.onnx" in self.sha256
 
     def describe(self) -> str:
         """One line for people: what it was trained on, number of labels, short hash."""
-        digest = hashlib.sha256("".join(self.sha256[n] for n in sorted(self.sha256)).encode()).hexdigest()[:12]
+        digest = hashlib.sha256("".join(self.sha256[n] for n in sorted(BASE_FILES)).encode()).hexdigest()[:12]
         return f"{self.provenance.get('name', self.path.name)}, {len(self.labels)} labels, sha256 {digest}"
 
 
@@ -78,17 +115,10 @@ def load_bundle(path: Path) -> Bundle:
         BundleError: missing, not JSON, of another schema version, a field missing or of the wrong kind, a file missing
             or changed (its sha256 differs).
     """
-    manifest = _read_manifest(path)
-    version = manifest.get("schema_version")
-    if version != SCHEMA_VERSION:
-        advice = "update egoact" if isinstance(version, int) and version > SCHEMA_VERSION else "export the bundle again"
-        raise BundleError(f"{path}: bundle schema version {version!r}, this egoact reads {SCHEMA_VERSION}; {advice}")
-    try:
-        bundle = _parse(path, manifest)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"{path / MANIFEST}: bad or missing field: {error}; export the bundle again") from error
-    _check_values(bundle)
-    for name in GRAPHS:
+    from edge.bundle_manifest import parse_manifest, read_manifest
+
+    bundle = parse_manifest(path, read_manifest(path))
+    for name in dict.fromkeys((*BASE_FILES, *bundle.sha256)):
         _check_file(path / name, bundle.sha256.get(name))
     return bundle
 
@@ -100,33 +130,67 @@ def write_bundle(
     background_label: str | None,
     window: WindowSpec,
     feature_dims: FeatureDims,
-    temperatures: dict[str, float],
+    temperatures: Mapping[str, float],
     thresholds: Thresholds,
-    provenance: dict[str, Any],
+    provenance: Mapping[str, Any],
+    selection: Mapping[str, Mapping[str, Choice]] | None = None,
 ) -> Bundle:
-    """Write `bundle.json` beside the graphs that already lie in `path`, then load it again as a check.
+    """Write `bundle.json` beside the files that already lie in `path`, then load it again as a check.
+
+    Every file of KNOWN_FILES that is there becomes part of the bundle.
 
     Raises:
         BundleError: a graph is missing or a value is out of range.
     """
-    missing = [name for name in GRAPHS if not (path / name).is_file()]
+    missing = [name for name in BASE_FILES if not (path / name).is_file()]
     if missing:
         raise BundleError(f"{path}: {', '.join(missing)} missing; export the graphs before the manifest")
+    present = [name for name in KNOWN_FILES if (path / name).is_file()]
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "labels": list(labels),
         "background_label": background_label,
         "window": asdict(window),
         "feature_dims": asdict(feature_dims),
-        "temperatures": temperatures,
+        "temperatures": dict(temperatures),
         "thresholds": asdict(thresholds),
-        "provenance": provenance,
-        "files": {name: {"sha256": sha256_of(path / name), "bytes": (path / name).stat().st_size} for name in GRAPHS},
+        "selection": {
+            backend: {engine: asdict(choice) for engine, choice in engines.items()}
+            for backend, engines in (selection or {}).items()
+        },
+        "provenance": dict(provenance),
+        "files": {name: {"sha256": sha256_of(path / name), "bytes": (path / name).stat().st_size} for name in present},
     }
     temporary = path / (MANIFEST + ".tmp")
     temporary.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     os.replace(temporary, path / MANIFEST)
     return load_bundle(path)
+
+
+def rewrite_manifest(
+    bundle: Bundle,
+    *,
+    temperatures: Mapping[str, float] | None = None,
+    thresholds: Thresholds | None = None,
+    selection: Mapping[str, Mapping[str, Choice]] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Bundle:
+    """Write the manifest again with some fields replaced and the files that now lie there; the rest stays.
+
+    Raises:
+        BundleError: as `write_bundle`.
+    """
+    return write_bundle(
+        bundle.path,
+        labels=bundle.labels,
+        background_label=bundle.background_label,
+        window=bundle.window,
+        feature_dims=bundle.feature_dims,
+        temperatures=bundle.temperatures if temperatures is None else temperatures,
+        thresholds=thresholds or bundle.thresholds,
+        selection=bundle.selection if selection is None else selection,
+        provenance=bundle.provenance if provenance is None else provenance,
+    )
 
 
 def sha256_of(path: Path) -> str:
@@ -135,87 +199,6 @@ def sha256_of(path: Path) -> str:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    file = path / MANIFEST
-    if not file.is_file():
-        raise BundleError(f"{path}: no {MANIFEST} there; give the folder of a bundle with --bundle")
-    if file.stat().st_size > MAX_MANIFEST_BYTES:
-        raise BundleError(
-            f"{file}: larger than {MAX_MANIFEST_BYTES >> 20} MiB, not a manifest; export the bundle again"
-        )
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(
-            f"{file}: cannot be read as JSON ({type(error).__name__}); export the bundle again"
-        ) from error
-    if not isinstance(manifest, dict):
-        raise BundleError(f"{file}: not a JSON object; export the bundle again")
-    return manifest
-
-
-def _parse(path: Path, manifest: dict[str, Any]) -> Bundle:
-    window = dict(manifest["window"])
-    window["slow_frames"] = tuple(int(i) for i in window["slow_frames"])
-    unknown = set(window) - {f.name for f in fields(WindowSpec)}
-    if unknown:
-        raise ValueError(f"window has unknown fields {sorted(unknown)}")
-    background = manifest["background_label"]
-    return Bundle(
-        path=path,
-        labels=tuple(_text(label) for label in manifest["labels"]),
-        background_label=None if background is None else _text(background),
-        window=WindowSpec(**window),
-        feature_dims=FeatureDims(**{k: _positive_int(k, v) for k, v in manifest["feature_dims"].items()}),
-        temperatures={str(k): float(v) for k, v in manifest["temperatures"].items()},
-        thresholds=Thresholds(**{k: float(v) for k, v in manifest["thresholds"].items()}),
-        provenance=dict(manifest["provenance"]),
-        sha256={name: _text(entry["sha256"]) for name, entry in manifest["files"].items()},
-    )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not text")
-    return value
-
-
-def _positive_int(name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 20:
-        raise ValueError(f"{name} {value!r} is not a positive whole number")
-    return value
-
-
-def _check_values(bundle: Bundle) -> None:
-    problems = []
-    if len(bundle.labels) < 2 or len(set(bundle.labels)) != len(bundle.labels):
-        problems.append("labels must be at least two different ones")
-    if bundle.background_label is not None and bundle.background_label not in bundle.labels:
-        problems.append(f"background label {bundle.background_label!r} is not among the labels")
-    for precision, temperature in bundle.temperatures.items():
-        if not (math.isfinite(temperature) and temperature > 0):
-            problems.append(f"temperature of {precision} is {temperature}")
-    for field in fields(Thresholds):
-        value = getattr(bundle.thresholds, field.name)
-        if not (math.isfinite(value) and value >= 0):
-            problems.append(f"threshold {field.name} is {value}")
-    spec = bundle.window
-    whole = (
-        spec.frame_rate_hz,
-        spec.row_frames,
-        spec.hop_frames,
-        spec.clip_rows,
-        spec.frame_size_px,
-        spec.audio_rate_hz,
-    )
-    if not all(isinstance(n, int) and 0 < n <= 192_000 for n in whole) or spec.hop_frames > spec.row_frames:
-        problems.append("the window's numbers are out of range")
-    elif any(not 0 <= i < spec.row_frames for i in spec.slow_frames):
-        problems.append("slow frames lie outside the row")
-    if problems:
-        raise BundleError(f"{bundle.path / MANIFEST}: {'; '.join(problems)}; export the bundle again")
 
 
 def _check_file(file: Path, expected: str | None) -> None:

@@ -19,6 +19,10 @@ class SourceError(EgoactError):
     """A clip, camera or microphone cannot be opened or read."""
 
 
+class DeviceLostError(SourceError):
+    """A live device that was there went away (unplugged, sound server gone): opening it again later may succeed."""
+
+
 class BundleError(EgoactError):
     """A bundle is missing, damaged, of another schema version, or inconsistent."""
 

@@ -3,66 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.bundle import Bundle
 from edge.contract import HEAD_MASK, ClipFeatures, FeatureRow
-from edge.engines.base import Engine, warm_up
-from edge.engines.openvino import OpenVinoEngine
-from edge.errors import BundleError
+from edge.engines.load import Engines
 from edge.rings import AudioWindow, VideoWindow
 from edge.telemetry import StageTimer
 
 MIN_COVERAGE = 0.45
 """A modality that covers less than this share of its window is masked out of the head. Just below one half, so that
 the first row of a stream, whose audio window is half full, already hears."""
-
-
-@dataclass(frozen=True)
-class Engines:
-    """The four graphs of a bundle, compiled."""
-
-    video: Engine
-    fbank: Engine
-    audio: Engine
-    head: Engine
-
-    def describe(self) -> tuple[str, ...]:
-        specs = [engine.spec for engine in (self.video, self.fbank, self.audio, self.head)]
-        return tuple(f"{spec.name}: {spec.backend} {spec.precision}" for spec in specs)
-
-    def close(self) -> None:
-        for engine in (self.video, self.fbank, self.audio, self.head):
-            engine.close()
-
-
-def load_engines(bundle: Bundle, *, precision: str = "f32", threads: int | None = None) -> Engines:
-    """Compile the bundle's graphs for the CPU and warm them up.
-
-    `precision` is that of the two backbones; the log-mel graph and the head always run in FP32.
-
-    Raises:
-        EngineError: OpenVINO refuses a graph.
-        BundleError: the graphs do not have the shapes that the manifest promises.
-    """
-
-    def compiled(name: str, precision: str) -> Engine:
-        return OpenVinoEngine(bundle.graph(name), precision=precision, threads=threads)
-
-    engines = Engines(
-        video=compiled("video", precision),
-        fbank=compiled("fbank", "f32"),
-        audio=compiled("audio", precision),
-        head=compiled("head", "f32"),
-    )
-    _check_shapes(bundle, engines)
-    for engine in (engines.video, engines.fbank, engines.audio, engines.head):
-        warm_up(engine)
-    return engines
 
 
 class Recognizer:
@@ -136,27 +89,3 @@ class Recognizer:
         probabilities = (exponent / exponent.sum(axis=1, keepdims=True)).astype(np.float32)
         probabilities[~mask.any(axis=1)] = np.nan
         return probabilities
-
-
-def _check_shapes(bundle: Bundle, engines: Engines) -> None:
-    spec, dims, classes = bundle.window, bundle.feature_dims, len(bundle.labels)
-    expected = {
-        ("video", "frames"): (1, spec.row_frames, spec.frame_size_px, spec.frame_size_px, 3),
-        ("video", "appearance"): (1, dims.appearance),
-        ("video", "motion"): (1, dims.motion),
-        ("fbank", "waveform"): (1, spec.clip_audio_samples),
-        ("audio", "audio"): (1, dims.audio),
-        ("head", "appearance"): (1, spec.clip_rows * dims.appearance),
-        ("head", "motion"): (1, spec.clip_rows * dims.motion),
-        ("head", "audio"): (1, dims.audio),
-        ("head", "mask"): HEAD_MASK.shape,
-        ("head", "logits"): (len(HEAD_MASK), classes),
-    }
-    for (graph, tensor), shape in expected.items():
-        engine: Engine = getattr(engines, graph)
-        ports = {port.name: port.shape for port in (*engine.spec.inputs, *engine.spec.outputs)}
-        if ports.get(tensor) != shape:
-            raise BundleError(
-                f"{Path(bundle.path) / (graph + '.onnx')}: tensor {tensor} is {ports.get(tensor)}, the manifest "
-                f"promises {shape}; export the bundle again"
-            )

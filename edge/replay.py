@@ -22,11 +22,12 @@ from typing import Literal, NamedTuple
 from edge.annotations import read_annotations
 from edge.bundle import SHIPPED, Bundle, load_bundle
 from edge.contract import Prediction, RunResult, Segment
-from edge.engines.openvino import PRECISIONS
-from edge.errors import BundleError, EgoactError, UsageError
+from edge.engines.load import load_engines
+from edge.errors import EgoactError, UsageError
 from edge.pipeline import Pipeline, Sink
 from edge.plain import PlainView, score_lines
-from edge.recognizer import Recognizer, load_engines
+from edge.precision import AUTO, choose, temperature
+from edge.recognizer import Recognizer
 from edge.report import report_data, write_report
 from edge.score import Score, merge, score_run
 from edge.sinks import JsonlSink
@@ -42,7 +43,7 @@ class ReplayOptions:
     bundle: Path = SHIPPED
     annotations: Path | None = None
     pace: Literal["realtime", "fast"] = "fast"
-    precision: str = "f32"
+    precision: str = AUTO
     threads: int | None = None
     jsonl: Path | None = None
     report: Path | None = None
@@ -57,7 +58,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--annotations", type=Path, metavar="CSV", help="score against this annotation")
     add("--pace", choices=("realtime", "fast"), help="real pace, or as fast as it goes (default; realtime with --tui)")
     add("--tui", action="store_true", help="show it in the terminal user interface")
-    add("--precision", choices=PRECISIONS, default="f32", help="of the backbones (default: f32)")
+    add(
+        "--precision",
+        default=AUTO,
+        metavar="P",
+        help="f32, bf16, int8, VIDEO+AUDIO such as int8+bf16, or auto: what the bundle's evidence chose (default)",
+    )
     add("--threads", type=int, metavar="N", help="processor threads of the engines (default: all cores)")
     add("--jsonl", type=Path, metavar="FILE", help="write every prediction and segment, one JSON object a line")
     add("--report", type=Path, metavar="DIR", help="write report.md, a timeline picture a clip, and report.json")
@@ -115,14 +121,9 @@ def replay(options: ReplayOptions) -> int:
 
 
 def _recognizer(bundle: Bundle, options: ReplayOptions) -> Recognizer:
-    temperature = bundle.temperatures.get(options.precision)
-    if temperature is None:
-        raise BundleError(
-            f"{bundle.path}: no temperature was fitted for {options.precision}; "
-            f"use --precision {', '.join(sorted(bundle.temperatures))}, or export the bundle again"
-        )
-    engines = load_engines(bundle, precision=options.precision, threads=options.threads)
-    return Recognizer(bundle, engines, temperature=temperature)
+    precisions = choose(bundle, options.precision)
+    engines = load_engines(bundle, precisions, threads=options.threads)
+    return Recognizer(bundle, engines, temperature=temperature(bundle, precisions))
 
 
 def _play(

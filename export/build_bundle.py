@@ -24,9 +24,10 @@ from calibration.temperature import fit_temperature
 from calibration.unknown import unknown_threshold
 from edge.annotations import read_annotations
 from edge.bundle import FeatureDims, Thresholds, load_bundle, write_bundle
+from edge.engines.load import load_engines
 from edge.errors import UsageError
 from edge.pipeline import Pipeline
-from edge.recognizer import Recognizer, load_engines
+from edge.recognizer import Recognizer
 from edge.score import Score, merge, score_run
 from edge.sources.replay import ReplaySource
 from export.install import install

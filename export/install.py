@@ -6,7 +6,7 @@ import csv
 import shutil
 from pathlib import Path
 
-from edge.bundle import GRAPHS, MANIFEST, SHIPPED
+from edge.bundle import KNOWN_FILES, MANIFEST, SHIPPED
 from edge.demo import DEMO
 from trainer.build_backbones import SPLIT_WORLD
 from trainer.data.world.domains import SPLITS
@@ -20,8 +20,9 @@ def install(bundle: Path, world: Path, split: str) -> Path:
         The demo clip.
     """
     _emptied(SHIPPED)
-    for name in (*GRAPHS, MANIFEST):
-        shutil.copyfile(bundle / name, SHIPPED / name)
+    for name in (*KNOWN_FILES, MANIFEST):
+        if (bundle / name).is_file():
+            shutil.copyfile(bundle / name, SHIPPED / name)
     folder = world / SPLIT_WORLD
     video = next(v for v in read_videos_csv(folder / "videos.csv") if v.domain == SPLITS[split])
     _emptied(DEMO)

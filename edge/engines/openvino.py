@@ -14,29 +14,33 @@ import numpy as np
 from edge.engines.base import EngineSpec, Tensors, TensorSpec, check_inputs
 from edge.errors import EngineError
 
-PRECISIONS = ("f32", "bf16")
+_HINTS = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
+"""What the layers that are not quantised compute in; INT8 stands in the graph as Q/DQ."""
 
 
 class OpenVinoEngine:
     """One ONNX graph compiled for the CPU, latency mode, one request, buffers allocated once."""
 
-    def __init__(self, graph: Path, *, precision: str = "f32", threads: int | None = None) -> None:
+    def __init__(
+        self, graph: Path, *, name: str | None = None, precision: str = "f32", threads: int | None = None
+    ) -> None:
         """Compile `graph`.
 
         Args:
             graph: path of an ONNX file with static shapes.
-            precision: 'f32' or 'bf16'.
+            name: of the engine; the file's stem when None.
+            precision: 'f32', 'bf16', or 'int8' for a graph with Q/DQ nodes (the rest computes in FP32).
             threads: CPU threads of this engine; None takes all cores.
 
         Raises:
             EngineError: OpenVINO refuses the graph, or the precision is unknown.
         """
-        if precision not in PRECISIONS:
-            raise EngineError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)} on the CPU")
+        if precision not in _HINTS:
+            raise EngineError(f"precision {precision!r} is not one of {', '.join(_HINTS)} on the CPU")
         import openvino
 
         config = {
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads or (os.cpu_count() or 1),
         }
@@ -47,7 +51,7 @@ class OpenVinoEngine:
             raise EngineError(f"{graph}: OpenVINO cannot compile it: {reason}; export the bundle again") from error
         self._request = self._model.create_infer_request()
         self._spec = EngineSpec(
-            name=graph.stem,
+            name=name or graph.stem,
             backend="openvino",
             precision=precision,
             inputs=tuple(_tensor_spec(port) for port in self._model.inputs),

@@ -54,8 +54,8 @@ def test_one_flipped_byte_is_found(folder: Path, name: str) -> None:
 
 
 def test_newer_schema_asks_for_an_update(folder: Path) -> None:
-    edit(folder, lambda m: m.update(schema_version=2))
-    assert "schema version 2" in refusal(folder)
+    edit(folder, lambda m: m.update(schema_version=3))
+    assert "schema version 3" in refusal(folder)
     assert "update egoact" in refusal(folder)
 
 
@@ -101,6 +101,9 @@ def test_a_manifest_that_is_none(folder: Path, text: str) -> None:
         ("provenance", None),
         ("files", {}),
         ("files", {"video.onnx": {}}),
+        ("files", {"../../etc/passwd": {"sha256": "0", "bytes": 1}}),
+        ("selection", {"cpu": {"video": {"precision": 8, "reason": "because"}}}),
+        ("selection", {"cpu": {"video": {"precision": "int8"}}}),
     ],
 )
 def test_bad_fields_give_one_line(folder: Path, field: str, value: object) -> None:
@@ -108,7 +111,9 @@ def test_bad_fields_give_one_line(folder: Path, field: str, value: object) -> No
     assert MANIFEST in refusal(folder)
 
 
-@pytest.mark.parametrize("field", ["labels", "window", "feature_dims", "temperatures", "thresholds", "files"])
+@pytest.mark.parametrize(
+    "field", ["labels", "window", "feature_dims", "temperatures", "thresholds", "selection", "files"]
+)
 def test_missing_fields_give_one_line(folder: Path, field: str) -> None:
     edit(folder, lambda m: m.pop(field))
     assert field in refusal(folder)

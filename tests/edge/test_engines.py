@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.engines.load import load_engines
 from edge.engines.openvino import OpenVinoEngine
 from edge.errors import BundleError, EngineError
-from edge.recognizer import load_engines
 from tests.tiny_bundle import make_bundle
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from edge.contract import Prediction, RunResult, Segment
+from edge.engines.load import load_engines
 from edge.errors import SourceError
 from edge.pipeline import Pipeline
-from edge.recognizer import MIN_COVERAGE, Recognizer, load_engines
+from edge.recognizer import MIN_COVERAGE, Recognizer
 from tests.edge.fake_source import FakeSource, stream
 from tests.tiny_bundle import SPEC, make_bundle
 

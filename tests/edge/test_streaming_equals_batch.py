@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from edge.bundle import SHIPPED, Bundle, load_bundle
 from edge.contract import ClipFeatures
+from edge.engines.load import load_engines
 from edge.pipeline import Pipeline
-from edge.recognizer import Recognizer, load_engines
+from edge.recognizer import Recognizer
 from edge.sources.replay import ReplaySource
 from tests.edge.offline import offline_features
 from tests.media import make_clip, tone

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from edge.bundle import load_bundle
+from edge.engines.load import load_engines
 from edge.errors import UsageError
-from edge.recognizer import load_engines
 from export.build_bundle import build, configure, run
 from trainer.build_heads import split_clips
 from trainer.build_plan import LABELS, BuildPlan, HeadPlan
