@@ -31,6 +31,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "demo": Command("edge.demo", "replay the built-in clip at real pace, with its annotation"),
     "replay": Command("edge.replay", "replay recorded clips: labels, segments, accuracy, report"),
+    "compare": Command("edge.compare.command", "any two precisions, back ends or bundles on the same clips"),
     "world": Command("trainer.data.world.command", "render the built-in world of labelled clips", "train"),
     "data": Command("trainer.data.check_command", "check a data set before training; pack Ego4D's features", "train"),
     "weights": Command("trainer.weights.command", "checkpoints that others publish: list, check, fetch", "train"),

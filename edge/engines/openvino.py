@@ -14,7 +14,7 @@ import numpy as np
 from edge.engines.base import EngineSpec, Tensors, TensorSpec, check_inputs
 from edge.errors import EngineError
 
-_HINTS = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
+PRECISION_HINTS = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
 """What the layers that are not quantised compute in; INT8 stands in the graph as Q/DQ."""
 
 
@@ -35,12 +35,12 @@ class OpenVinoEngine:
         Raises:
             EngineError: OpenVINO refuses the graph, or the precision is unknown.
         """
-        if precision not in _HINTS:
-            raise EngineError(f"precision {precision!r} is not one of {', '.join(_HINTS)} on the CPU")
+        if precision not in PRECISION_HINTS:
+            raise EngineError(f"precision {precision!r} is not one of {', '.join(PRECISION_HINTS)} on the CPU")
         import openvino
 
         config = {
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "INFERENCE_PRECISION_HINT": PRECISION_HINTS[precision],
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads or (os.cpu_count() or 1),
         }
