@@ -33,10 +33,36 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
         ValueError: no rows, or shapes that do not match.
     """
     z, y = _checked(logits, labels)
+    return _bisect(z, float(z[np.arange(len(y)), y].mean()))
+
+
+def match_temperature(logits: NDArray[np.floating], targets: NDArray[np.floating]) -> float:
+    """Temperature at which softmax(logits / T) is closest to given probabilities in Kullback-Leibler divergence.
+
+    For a precision whose reference is calibrated already: it takes over the reference's confidence, without labels.
+
+    Args:
+        logits: float [N, K].
+        targets: float [N, K], rows sum to 1.
+
+    Returns:
+        T in [0.05, 20].
+
+    Raises:
+        ValueError: no rows, or shapes that do not match.
+    """
+    z, p = np.asarray(logits, np.float64), np.asarray(targets, np.float64)
+    if z.ndim != 2 or z.shape != p.shape or not len(z):
+        raise ValueError(f"expected logits and targets [N, K] with N > 0, got {z.shape} and {p.shape}")
+    return _bisect(z, float((p * z).sum(axis=1).mean()))
+
+
+def _bisect(z: NDArray[np.float64], wanted_logit: float) -> float:
+    """The T whose expected logit under the model is `wanted_logit`: there the cross entropy's slope in 1/T is zero."""
     low, high = math.log(1 / MAX_TEMPERATURE), math.log(1 / MIN_TEMPERATURE)
     for _ in range(60):
         middle = (low + high) / 2
-        if _slope(z, y, math.exp(middle)) > 0:
+        if _expected_logit(z, math.exp(middle)) > wanted_logit:
             high = middle
         else:
             low = middle
@@ -52,10 +78,9 @@ def negative_log_likelihood(logits: NDArray[np.floating], labels: NDArray[np.int
     return float((log_sum - scaled[np.arange(len(y)), y]).mean())
 
 
-def _slope(z: NDArray[np.float64], y: NDArray[np.integer], inverse_temperature: float) -> float:
-    """Derivative of the mean negative log-likelihood in 1/T: expected logit minus the label's logit."""
-    p = softmax(z * inverse_temperature)
-    return float(((p * z).sum(axis=1) - z[np.arange(len(y)), y]).mean())
+def _expected_logit(z: NDArray[np.float64], inverse_temperature: float) -> float:
+    """Mean logit under softmax(z / T); grows with 1/T."""
+    return float((softmax(z * inverse_temperature) * z).sum(axis=1).mean())
 
 
 def _checked(
