@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -82,8 +82,3 @@ def _choice(speed: Mapping[str, float], verdicts: Mapping[str, Verdict]) -> Choi
 def _rejected(precision: str, speed: Mapping[str, float], verdict: Verdict, best: str) -> str:
     why = f"slower ({speed[precision]:.1f} ms)" if verdict.passed else verdict.reason
     return f"not {precision}: {why}"
-
-
-def engine_order(precisions: Sequence[str]) -> list[str]:
-    """FP32 first, then as given."""
-    return [REFERENCE, *(p for p in precisions if p != REFERENCE)]
