@@ -14,6 +14,48 @@ def write_tree(root: Path, files: Mapping[str, str]) -> Path:
     return root
 
 
+def link_tree(root: Path, links: Mapping[str, str]) -> Path:
+    """Symbolic links under root: link -> target, as it stands in the link."""
+    for name, target in links.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(target)
+    return root
+
+
+def usb_camera(root: Path, *, numbers: tuple[int, int] = (0, 1), port: str = "1-2") -> Path:
+    """A webcam with its two nodes: pictures and metadata."""
+    name = "usb-046d_HD_Pro_Webcam_C920_9A2B-video-index"
+    interface = f"sys/devices/pci0000:00/usb1/{port}/{port}:1.0"
+    files = {f"sys/devices/pci0000:00/usb1/{port}/idVendor": "046d\n", f"{interface}/bInterfaceClass": "0e\n"}
+    links = {}
+    for index, number in enumerate(numbers):
+        node = f"{interface}/video4linux/video{number}"
+        files |= {f"dev/video{number}": "", f"{node}/name": "HD Pro Webcam C920\n", f"{node}/index": f"{index}\n"}
+        links |= {
+            f"sys/class/video4linux/video{number}": f"../../../{node}",
+            f"{node}/device": "../../",
+            f"dev/v4l/by-id/{name}{index}": f"../../video{number}",
+            f"dev/v4l/by-path/pci-0000:00:14.0-usb-0:2:1.0-video-index{index}": f"../../video{number}",
+        }
+    return link_tree(write_tree(root, files), links)
+
+
+def csi_camera(root: Path, number: int) -> Path:
+    """A camera at a Jetson's CSI connector: no serial number, so no link under by-id."""
+    node = f"sys/devices/platform/tegra-capture-vi/video4linux/video{number}"
+    write_tree(root, {f"dev/video{number}": "", f"{node}/name": "vi-output, imx219 9-0010\n"})
+    return link_tree(
+        root,
+        {f"sys/class/video4linux/video{number}": f"../../../{node}", f"{node}/device": "../../../tegra-capture-vi"},
+    )
+
+
+def process(root: Path, pid: int, command: str, open_files: tuple[str, ...]) -> Path:
+    write_tree(root, {f"proc/{pid}/comm": f"{command}\n", f"proc/{pid}/fd/.keep": ""})
+    return link_tree(root, {f"proc/{pid}/fd/{3 + n}": target for n, target in enumerate(open_files)})
+
+
 def ina3221(hwmon: int, rails: Mapping[int, tuple[str, int, int]]) -> dict[str, str]:
     """A monitor at /sys/class/hwmon/hwmonN; channel -> (label, mV, mA). Channel 7 is the kernel's 'sum of shunts'."""
     folder = f"sys/class/hwmon/hwmon{hwmon}"
