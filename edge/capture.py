@@ -1,10 +1,13 @@
-"""The capture thread: drains a source into the rings and does nothing else."""
+"""The capture thread: drains a source into the rings and does nothing else.
+
+A live source tells what capture processes have put there themselves; see `edge/live`.
+"""
 
 from __future__ import annotations
 
 import threading
 
-from edge.contract import AudioBlock, AudioEnd, Event, Frame, VideoEnd
+from edge.contract import Event
 from edge.rings import Rings
 from edge.sources.base import Source
 from edge.telemetry import FrameLedger
@@ -49,18 +52,8 @@ class Capture:
                 rings.changed.notify_all()
 
     def _store(self, event: Event) -> None:
-        rings = self._rings
-        if isinstance(event, Frame):
-            rings.video.put(event)
-            self._frames.captured += 1
-        elif isinstance(event, AudioBlock):
-            rings.audio.put(event)
-        with rings.changed:
-            if isinstance(event, VideoEnd):
-                rings.video_ended = True
-            elif isinstance(event, AudioEnd):
-                rings.audio_ended = True
-            rings.changed.notify_all()
+        self._rings.store(event)
+        self._frames.store(self._rings.video.frames)
 
     def _room_for(self, event: Event) -> bool:
         """Wait until the event overwrites nothing that the reader still needs; False when stopped meanwhile."""

@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.sensor_status import Modality, SensorStatus
+
 NS_PER_S = 1_000_000_000
 
 MODES = ("all", "video", "audio")
@@ -112,7 +114,27 @@ class AudioEnd(NamedTuple):
     reason: str
 
 
-Event = Frame | AudioBlock | VideoEnd | AudioEnd
+class FramesStored(NamedTuple):
+    """A capture process has put frames into the shared ring: every tick below `next_tick` that came is there."""
+
+    next_tick: int
+    frames: int
+    """Frames stored so far, of all ticks."""
+
+
+class SoundStored(NamedTuple):
+    """A capture process has put sound into the shared ring: every sample below `next_sample` that came is there."""
+
+    next_sample: int
+
+
+class SensorAway(NamedTuple):
+    """Nothing comes from this sensor until it has stored something again: do not wait for it."""
+
+    modality: Modality
+
+
+Event = Frame | AudioBlock | VideoEnd | AudioEnd | FramesStored | SoundStored | SensorAway
 
 
 @dataclass(frozen=True)
@@ -136,7 +158,7 @@ class ClipFeatures:
     row: FeatureRow
     """The newest row."""
     newest_ns: int
-    """The newest sensor time that the label uses: its last sample, or without sound its last frame."""
+    """The newest sensor time that the label uses: of its last sample or of its last frame."""
     appearance: NDArray[np.float32]
     """float32 [3 * A]"""
     motion: NDArray[np.float32]
@@ -160,6 +182,7 @@ class Prediction:
     probabilities: NDArray[np.float32]
     """float32 [3, K], rows as MODES; rows of a missing modality are NaN, and 'all' falls back to what is there."""
     label: str
+    """Means nothing when the prediction is `blind`."""
     confidence: float
     unknown: bool
     """True when the label is below the unknown threshold or is the background label."""
@@ -174,6 +197,11 @@ class Prediction:
     def label_age_ms(self) -> float:
         """Newest sensor time that the label used -> label emitted."""
         return (self.emitted_ns - self.clip_end_ns) / 1e6
+
+    @property
+    def blind(self) -> bool:
+        """There was nothing to see or hear, so there is no label."""
+        return bool(np.isnan(self.probabilities[0]).any())
 
 
 @dataclass(frozen=True)
@@ -211,6 +239,10 @@ class Snapshot:
     finished: bool = False
     background_label: str | None = None
     """The label that means that nothing goes on; None when the bundle has none."""
+    sensors: tuple[SensorStatus, ...] = ()
+    """Camera and microphone of a live run; empty when replaying."""
+    masked: frozenset[Modality] = frozenset()
+    """Modalities that the user has taken away from the model."""
 
 
 @dataclass(frozen=True)
@@ -229,6 +261,12 @@ class Telemetry:
     memory_mb: float = 0.0
     engines: tuple[str, ...] = ()
     """One line an engine: name, back end, precision."""
+    skipped_rows: int = 0
+    """Rows that a live run left out because inference was busy."""
+    segments: int = 0
+    """Segments closed so far."""
+    hop_factor: int = 1
+    """Hops that a live run advances by from one row to the next."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +281,7 @@ class RunResult:
     background_label: str | None
     pace: Literal["realtime", "fast", "live"]
     rows: tuple[FeatureRow, ...]
+    """All, or the last ones of a live run, as predictions and segments; `telemetry` has their numbers."""
     predictions: tuple[Prediction, ...]
     segments: tuple[Segment, ...]
     telemetry: Telemetry

@@ -37,6 +37,10 @@ class Decider:
         """The segment that is going on; None between segments or while it is shorter than the minimum duration."""
         return self._segment("open") if self._label is not None and self._long_enough() else None
 
+    def set_thresholds(self, thresholds: Thresholds) -> None:
+        """Decide by these from the next interval on."""
+        self._thresholds = thresholds
+
     def push(self, probabilities: NDArray[np.float32], row: FeatureRow, start_ns: int, end_ns: int) -> list[Segment]:
         """Take the probabilities (float32 [K], NaN when there was nothing to see or hear) of the next interval.
 

@@ -2,13 +2,15 @@
 
 source -> rings -> window -> engines -> feature row -> head (3 masked rows) -> probabilities -> segments -> sinks
 
-`live` and `replay` differ in the source only.
+`live` and `replay` differ in the source, and in the schedule by which rows are taken.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -20,19 +22,25 @@ from edge.contract import (
     NS_PER_S,
     ClipFeatures,
     FeatureRow,
+    Modality,
     Prediction,
     RunResult,
     Segment,
     Snapshot,
+    Telemetry,
 )
 from edge.decide import Decider
+from edge.plain import clock_text
 from edge.recognizer import Recognizer
-from edge.rings import Rings
+from edge.rings import AudioWindow, Rings, VideoWindow
+from edge.schedule import ReplaySchedule, Schedule
 from edge.sources.base import Source
 from edge.telemetry import StageTimer, TelemetryBook
 
 SNAPSHOT_SEGMENTS = 200
 SNAPSHOT_EVENTS = 100
+LIVE_ROWS = 120
+"""Rows and predictions that a live run keeps, about a minute; a replay keeps all."""
 
 
 class Sink(Protocol):
@@ -42,9 +50,12 @@ class Sink(Protocol):
 
     def segment(self, segment: Segment) -> None: ...
 
+    def event(self, t_ns: int, text: str) -> None:
+        """Something that the user should know happened at stream time `t_ns`."""
+
 
 class Pipeline:
-    """One stream from its source to its segments. `run` blocks; `snapshot` and `stop` may be called from any thread."""
+    """One stream from its source to its segments. `run` blocks; everything else may be called from any thread."""
 
     def __init__(
         self,
@@ -55,22 +66,34 @@ class Pipeline:
         truth: tuple[Segment, ...] = (),
         sinks: Sequence[Sink] = (),
         clock: Clock | None = None,
+        rings: Rings | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
+        """`rings` and `schedule` are those of a live run; a replay has its own."""
         bundle = recognizer.bundle
         self._source = source
         self._recognizer = recognizer
         self._decider = Decider(bundle.labels, bundle.background_label, bundle.thresholds)
+        self._thresholds = bundle.thresholds
         self._pace = pace
         self._truth = truth
         self._sinks = sinks
         self._clock = clock or Clock()
         self._spec = bundle.window
-        self._rings = Rings(bundle.window)
+        self._rings = rings or Rings(bundle.window)
+        self._schedule = schedule or ReplaySchedule(self._rings, bundle.window)
         self._book = TelemetryBook(recognizer.engines.describe(), paced=pace != "fast")
-        self._stopping = threading.Event()
-        self._rows: list[FeatureRow] = []
-        self._predictions: list[Prediction] = []
-        self._segments: list[Segment] = []
+        live = pace == "live"
+        self._rows: deque[FeatureRow] = deque(maxlen=LIVE_ROWS if live else None)
+        self._predictions: deque[Prediction] = deque(maxlen=LIVE_ROWS if live else None)
+        self._segments: deque[Segment] = deque(maxlen=SNAPSHOT_SEGMENTS if live else None)
+        # What a snapshot shows, replaced as a whole: views read it while the next label is being made.
+        self._newest: Prediction | None = None
+        self._open_segment: Segment | None = None
+        self._closed_segments: tuple[Segment, ...] = ()
+        self._events: tuple[str, ...] = ()
+        self._noting = threading.Lock()
+        self._masked: frozenset[Modality] = frozenset()
         self._finished = False
 
     def run(self) -> RunResult:
@@ -81,18 +104,17 @@ class Pipeline:
         """
         self._recognizer.reset()
         self._source.open()
+        self._book.frames.begin(self._rings.video.frames)
         capture = Capture(self._source, self._rings, self._book.frames)
         capture.start()
         try:
-            for start_tick in self._row_starts():
+            for start_tick in self._schedule.row_starts():
                 timer = StageTimer()
-                timer.ms["wait"] = self._since_capture_ms(start_tick)
-                row = self._recognizer.add_row(start_tick, self._rings.video.row(start_tick), timer)
-                sound = self._rings.audio.window(
-                    self._rings.audio_end_sample(start_tick), self._spec.clip_audio_samples
-                )
-                self._release(start_tick)
-                clip = self._recognizer.clip(sound, timer)
+                timer.ms["wait"] = self._late_ms(start_tick)
+                seen, heard = self._see(start_tick), self._hear(start_tick)
+                row = self._recognizer.add_row(start_tick, seen, timer)
+                self._release(start_tick, seen)
+                clip = self._recognizer.clip(heard, timer)
                 self._emit(row, clip, timer)
             self._close_segments()
         finally:
@@ -105,57 +127,63 @@ class Pipeline:
 
     def stop(self) -> None:
         """End early; `run` returns what there is."""
-        self._stopping.set()
-        with self._rings.changed:
-            self._rings.changed.notify_all()
+        self._schedule.stop()
 
-    def _row_starts(self) -> Iterator[int]:
-        """First tick of each row, yielded when its frames and its sound are there (or will never come)."""
-        rings, spec = self._rings, self._spec
-        start_tick, last_start = 0, -1
-        while True:
-            if not self._wait_for_row(start_tick):
-                return
-            ticks = rings.video.next_tick
-            if start_tick + spec.row_frames > ticks:
-                # The stream ended inside a row: Ego4D's last row ends on the last frame.
-                yield from (start for start in spec.row_starts(ticks) if start > last_start)
-                return
-            yield start_tick
-            last_start, start_tick = start_tick, start_tick + spec.hop_frames
+    def note(self, text: str) -> None:
+        """Tell the views and the sinks what happened."""
+        t_ns = self._stream_ns()
+        with self._noting:
+            self._events = (*self._events, f"{clock_text(t_ns / NS_PER_S)} {text}")[-SNAPSHOT_EVENTS:]
+        for sink in self._sinks:
+            sink.event(t_ns, text)
 
-    def _wait_for_row(self, start_tick: int) -> bool:
-        """False when `stop` was called first."""
-        with self._rings.changed:
-            self._rings.changed.wait_for(lambda: self._stopping.is_set() or self._rings.ready(start_tick))
-        return not self._stopping.is_set()
+    def mask(self, modalities: frozenset[Modality]) -> None:
+        """Keep these from the model, as if nothing had been seen or heard."""
+        self._masked = modalities
 
-    def _release(self, start_tick: int) -> None:
+    def set_threshold(self, on: float) -> None:
+        """Open segments at this probability; they close at a proportionally lower one."""
+        before = self._thresholds
+        self._thresholds = replace(before, on=on, off=before.off * on / before.on)
+        self._decider.set_thresholds(self._thresholds)
+
+    def _see(self, start_tick: int) -> VideoWindow:
+        window = self._rings.video.row(start_tick)
+        return window._replace(coverage=0.0) if "video" in self._masked else window
+
+    def _hear(self, start_tick: int) -> AudioWindow:
+        end_sample, length = self._rings.audio_end_sample(start_tick), self._spec.clip_audio_samples
+        if "audio" in self._masked:
+            return AudioWindow(np.zeros(length, np.float32), 0.0, end_sample - length)
+        return self._rings.audio.window(end_sample, length)
+
+    def _release(self, start_tick: int, window: VideoWindow) -> None:
         """The row's frames are copied: account for them and let the writer go on."""
-        end_tick = min(start_tick + self._spec.row_frames, self._rings.video.next_tick)
-        self._book.frames.use_row(start_tick, end_tick)
+        if window.numbers:
+            self._book.frames.use_row(window.numbers.start, window.numbers.stop)
         with self._rings.changed:
             self._rings.oldest_needed_tick = start_tick + 1
             self._rings.changed.notify_all()
 
     def _emit(self, row: FeatureRow, clip: ClipFeatures, timer: StageTimer) -> None:
         """Head, decision, and everybody who wants to know."""
-        spec, labels = self._spec, self._recognizer.bundle.labels
+        spec, labels, before = self._spec, self._recognizer.bundle.labels, self._newest
         probabilities = self._recognizer.probabilities(clip, timer)
         # A live clip is centred on the start of its newest row; the label speaks for one hop around that moment.
-        start_ns = self._predictions[-1].end_ns if self._predictions else 0
         end_ns = spec.tick_ns(row.start_tick + spec.hop_frames // 2)
+        start_ns = before.end_ns if before else max(0, spec.tick_ns(row.start_tick - spec.hop_frames // 2))
         with timer.stage("decide"):
             closed = self._decider.push(probabilities[0], row, start_ns, end_ns)
         prediction = self._prediction(clip, probabilities, start_ns, end_ns, timer)
+        if prediction.blind != (before is not None and before.blind):
+            self.note("nothing to see or hear: no labels" if prediction.blind else "labels again")
         self._rows.append(row)
         self._predictions.append(prediction)
-        self._segments.extend(closed)
+        self._newest = prediction
         self._book.add(prediction)
         for sink in self._sinks:
             sink.prediction(prediction, labels)
-            for segment in closed:
-                sink.segment(segment)
+        self._close(closed)
 
     def _prediction(
         self, clip: ClipFeatures, probabilities: NDArray[np.float32], start_ns: int, end_ns: int, timer: StageTimer
@@ -168,7 +196,7 @@ class Pipeline:
             row_index=clip.row.index,
             start_ns=start_ns,
             end_ns=end_ns,
-            clip_end_ns=min(clip.newest_ns, self._video_end_ns()),
+            clip_end_ns=clip.newest_ns,
             probabilities=probabilities,
             label=label,
             confidence=confidence,
@@ -180,56 +208,69 @@ class Pipeline:
         )
 
     def _close_segments(self) -> None:
-        closed = self._decider.finish(self._video_end_ns())
+        """The stream has ended: what is open lasted until then."""
+        self._close(self._decider.finish(self._stream_ns()))
+
+    def _close(self, closed: Sequence[Segment]) -> None:
+        self._book.segments += len(closed)
         self._segments.extend(closed)
+        self._open_segment = self._decider.open_segment
+        if closed:
+            self._closed_segments = (*self._closed_segments, *closed)[-SNAPSHOT_SEGMENTS:]
         for sink in self._sinks:
             for segment in closed:
                 sink.segment(segment)
 
-    def _video_end_ns(self) -> int:
-        """Stream time up to which frames were captured."""
+    def _stream_ns(self) -> int:
+        """Now in stream time; a replay is where its frames are."""
+        if self._pace == "live":
+            return self._clock.monotonic_ns() - self._source.origin_ns
         return self._spec.tick_ns(self._rings.video.next_tick)
 
-    def _since_capture_ms(self, start_tick: int) -> float:
+    def _late_ms(self, start_tick: int) -> float:
         """From the end of the row to now; the fast pace has no such time."""
         if self._pace == "fast":
             return 0.0
-        end_ns = min(self._spec.tick_ns(start_tick + self._spec.row_frames), self._video_end_ns())
-        return (self._clock.monotonic_ns() - self._source.origin_ns - end_ns) / 1e6
+        due_ns = self._source.origin_ns + self._schedule.due_ns(start_tick)
+        return (self._clock.monotonic_ns() - due_ns) / 1e6
 
     def _result(self) -> RunResult:
         bundle = self._recognizer.bundle
         return RunResult(
             title=self._source.title,
             clip=self._source.clip,
-            duration_s=self._rings.video.next_tick / self._spec.frame_rate_hz,
+            duration_s=self._stream_ns() / NS_PER_S,
             labels=bundle.labels,
             background_label=bundle.background_label,
             pace=self._pace,
             rows=tuple(self._rows),
             predictions=tuple(self._predictions),
             segments=tuple(self._segments),
-            telemetry=self._book.summary(),
+            telemetry=self._telemetry(),
             notes=tuple(self._source.notes),
         )
 
+    def _telemetry(self) -> Telemetry:
+        return self._book.summary(skipped_rows=self._schedule.skipped_rows, hop_factor=self._schedule.hop_factor)
+
     def snapshot(self) -> Snapshot:
         """What a view shows now. Cheap enough for ten calls a second."""
-        spec, audio = self._spec, self._rings.audio
+        spec, audio, bundle = self._spec, self._rings.audio, self._recognizer.bundle
         window = audio.window(audio.next_sample, spec.audio_rate_hz // 10)
-        rms = float(np.sqrt(np.mean(window.samples**2))) if window.coverage > 0 else 0.0
+        rms = float(np.sqrt(np.mean(window.samples**2))) if "audio" not in self._rings.away else 0.0
         return Snapshot(
             title=self._source.title,
-            stream_ns=self._rings.video.next_tick * NS_PER_S // spec.frame_rate_hz,
-            labels=self._recognizer.bundle.labels,
-            prediction=self._predictions[-1] if self._predictions else None,
-            open_segment=self._decider.open_segment,
-            closed_segments=tuple(self._segments[-SNAPSHOT_SEGMENTS:]),
+            stream_ns=self._stream_ns(),
+            labels=bundle.labels,
+            prediction=self._newest,
+            open_segment=self._open_segment,
+            closed_segments=self._closed_segments,
             truth=self._truth,
             preview=self._rings.video.newest(),
             sound_level_db=20 * float(np.log10(rms)) if rms > 0 else None,
-            telemetry=self._book.summary(),
-            events=(f"bundle: {self._recognizer.bundle.describe()}", *self._source.notes)[-SNAPSHOT_EVENTS:],
+            telemetry=self._telemetry(),
+            events=(f"bundle: {bundle.describe()}", *self._source.notes, *self._events)[-SNAPSHOT_EVENTS:],
             finished=self._finished,
-            background_label=self._recognizer.bundle.background_label,
+            background_label=bundle.background_label,
+            masked=self._masked,
         )

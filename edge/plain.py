@@ -63,7 +63,7 @@ def summary_lines(result: RunResult, score: Score | None = None) -> list[str]:
     if score is not None:
         lines += score_lines(score)
     else:
-        lines.append(f"  segments    {len(result.segments)} (no annotation to compare with)")
+        lines.append(f"  segments    {telemetry.segments} (no annotation to compare with)")
     age = telemetry.label_age_ms
     if age is not None:
         lines.append(f"  label age   p50 {age[0]:.0f} ms, p95 {age[1]:.0f} ms, p99 {age[2]:.0f} ms")

@@ -174,6 +174,9 @@ class _PlainSegments:
             self._clip = None
         self._view.segment(segment, self._labels)
 
+    def event(self, t_ns: int, text: str) -> None:
+        """What a clip holds is said in the notes of its summary."""
+
 
 def _close(options: ReplayOptions, bundle: Bundle, played: Sequence[_Played], view: PlainView | None) -> None:
     """Everything that is said once, after the last clip."""

@@ -1,13 +1,15 @@
 """What egoact says, as JSON Lines: one object a line, flushed at once, so that another program can follow a run.
 
 Every line has "type" and "clip" (file name of the stream that it belongs to). Times ending in `_s` are seconds of
-stream time with three decimals; `_ns` are the exact integers. Numbers that are missing (NaN) are null.
+stream time with three decimals; `_ns` are the exact integers. Numbers that are missing (NaN) are null, and so is the
+label of a prediction when there was nothing to see or hear.
 
     {"type": "prediction", "clip", "row", "start_s", "end_s", "start_ns", "end_ns", "clip_end_ns", "label",
      "confidence", "unknown", "all": [{"label", "probability"} x 5, best first] or null,
      "video": {"label", "probability"} or null, "audio": {"label", "probability"} or null,
      "video_coverage", "audio_coverage", "label_age_ms", "stage_ms": {stage: ms}}
     {"type": "segment", "clip", "start_s", "end_s", "start_ns", "end_ns", "label", "confidence", "state"}
+    {"type": "event", "clip", "t_s", "t_ns", "text"}
     {"type": "run", "clip", "title", "duration_s", "pace", "labels", "background_label", "predictions", "segments",
      "frames": {"captured", "used", "dropped"}, "label_age_ms": {"p50", "p95", "p99"} or null, "notes", "score"}
 
@@ -67,7 +69,7 @@ class JsonlSink:
                 "row": p.row_index,
                 **_interval(p.start_ns, p.end_ns),
                 "clip_end_ns": p.clip_end_ns,
-                "label": p.label,
+                "label": None if p.blind else p.label,
                 "confidence": _number(p.confidence),
                 "unknown": p.unknown,
                 "all": top_all or None,
@@ -93,6 +95,10 @@ class JsonlSink:
             }
         )
 
+    def event(self, t_ns: int, text: str) -> None:
+        """Write what happened."""
+        self._write({"type": "event", "clip": self._clip, "t_s": round(t_ns / NS_PER_S, 3), "t_ns": t_ns, "text": text})
+
     def run(self, result: RunResult, score: Score | None = None) -> None:
         """Write the closing line of one run."""
         frames = result.telemetry
@@ -106,8 +112,8 @@ class JsonlSink:
                 "pace": result.pace,
                 "labels": list(result.labels),
                 "background_label": result.background_label,
-                "predictions": len(result.predictions),
-                "segments": len(result.segments),
+                "predictions": frames.rows,
+                "segments": frames.segments,
                 "frames": {
                     "captured": frames.captured_frames,
                     "used": frames.used_frames,

@@ -9,9 +9,12 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from edge.age_histogram import AgeHistogram
 from edge.contract import Prediction, Telemetry
 
 STAGES = ("wait", "video", "fbank", "audio", "head", "decide")
+ENGINE_STAGES = ("video", "fbank", "audio", "head")
+_RECENT_ROWS = 60
 
 
 class StageTimer:
@@ -30,74 +33,87 @@ class StageTimer:
 
 
 class FrameLedger:
-    """Every captured frame is used by a row or counted as dropped: captured = used + dropped + still waiting."""
+    """Every captured frame is used by a row or counted as dropped: captured = used + dropped + still waiting.
+
+    Frames are counted by their number in the ring, not by their tick: a camera that was away leaves ticks empty.
+    """
 
     def __init__(self) -> None:
         self.captured = 0
         self.used = 0
         self.dropped = 0
-        self._accounted_tick = 0
+        self._first = 0
+        self._accounted = 0
 
-    def use_row(self, start_tick: int, end_tick: int) -> None:
-        """A row used the frames of start_tick..end_tick; those before it that no row used were dropped."""
-        self.dropped += max(0, start_tick - self._accounted_tick)
-        first = max(start_tick, self._accounted_tick)
-        self.used += max(0, end_tick - first)
-        self._accounted_tick = max(self._accounted_tick, end_tick)
+    def begin(self, frames: int) -> None:
+        """The account starts with frame number `frames`."""
+        self._first = self._accounted = frames
+
+    def store(self, frames: int) -> None:
+        """The ring has been given `frames` frames so far."""
+        self.captured = frames - self._first
+
+    def use_row(self, first_frame: int, end_frame: int) -> None:
+        """A row used frames first_frame..end_frame; those before it that no row used were dropped."""
+        self.dropped += max(0, first_frame - self._accounted)
+        self.used += max(0, end_frame - max(first_frame, self._accounted))
+        self._accounted = max(self._accounted, end_frame)
 
     def close(self) -> None:
         """The stream ended or was stopped: frames that no row used are dropped."""
-        self.dropped += max(0, self.captured - self._accounted_tick)
-        self._accounted_tick = max(self._accounted_tick, self.captured)
+        self.dropped += max(0, self._first + self.captured - self._accounted)
+        self._accounted = max(self._accounted, self._first + self.captured)
 
 
-def percentiles(values_ms: list[float] | deque[float]) -> tuple[float, float, float] | None:
-    """p50, p95, p99; None when there are no values."""
-    if not values_ms:
-        return None
-    p50, p95, p99 = np.percentile(np.asarray(values_ms), [50, 95, 99])
-    return float(p50), float(p95), float(p99)
-
-
-def resident_memory_mb() -> float:
-    """Resident set of this process in MB (Linux: second field of /proc/self/statm, in pages)."""
+def resident_memory_mb(process: int | str = "self") -> float:
+    """Resident set of a process in MB (Linux: second field of /proc/PID/statm, in pages); 0 when it is gone."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as stream:
+        with open(f"/proc/{process}/statm", encoding="ascii") as stream:
             return int(stream.read().split()[1]) * 4096 / 1e6
     except (OSError, IndexError, ValueError):
         return 0.0
 
 
 class TelemetryBook:
-    """Collects what `Telemetry` shows; written by the pipeline's threads, read as immutable summaries."""
+    """Collects what `Telemetry` shows; written by the pipeline's threads, read as immutable summaries.
+
+    Memory is constant, and what costs time is computed once a label, not once a summary.
+    """
 
     def __init__(self, engines: tuple[str, ...], *, paced: bool) -> None:
         self.frames = FrameLedger()
+        self.segments = 0
         self._engines = engines
         self._paced = paced
         self._rows = 0
-        self._ages_ms: list[float] = []
-        self._recent: deque[dict[str, float]] = deque(maxlen=60)
+        self._ages = AgeHistogram()
+        self._age_ms: tuple[float, float, float] | None = None
+        self._recent: deque[dict[str, float]] = deque(maxlen=_RECENT_ROWS)
+        self._stage_ms: dict[str, float] | None = None
         self._started_ns = time.monotonic_ns()
 
     def add(self, prediction: Prediction) -> None:
         self._rows += 1
         self._recent.append(prediction.stage_ms)
-        if self._paced:
-            self._ages_ms.append(prediction.label_age_ms)
+        self._stage_ms = {s: float(np.median([times.get(s, 0.0) for times in self._recent])) for s in STAGES}
+        # Without a label there is no label's age.
+        if self._paced and not prediction.blind:
+            self._ages.add(prediction.label_age_ms)
+            self._age_ms = self._ages.percentiles()
 
-    def summary(self) -> Telemetry:
+    def summary(self, *, skipped_rows: int = 0, hop_factor: int = 1) -> Telemetry:
         elapsed_s = (time.monotonic_ns() - self._started_ns) / 1e9
-        recent = list(self._recent)
-        medians = {stage: float(np.median([times.get(stage, 0.0) for times in recent])) for stage in STAGES if recent}
         return Telemetry(
             captured_frames=self.frames.captured,
             used_frames=self.frames.used,
             dropped_frames=self.frames.dropped,
             rows=self._rows,
             frame_rate_hz=self.frames.captured / elapsed_s if elapsed_s > 0 else 0.0,
-            label_age_ms=percentiles(list(self._ages_ms)),
-            stage_ms=medians or None,
+            label_age_ms=self._age_ms,
+            stage_ms=self._stage_ms,
             memory_mb=resident_memory_mb(),
             engines=self._engines,
+            skipped_rows=skipped_rows,
+            segments=self.segments,
+            hop_factor=hop_factor,
         )

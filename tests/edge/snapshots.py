@@ -133,7 +133,10 @@ def run_result(duration_s: float = 60.0, *, audio: bool = True, clip: str = "kit
         rows=(),
         predictions=made,
         segments=said_segments(duration_s),
-        telemetry=Telemetry(frames, frames, 0, len(made), 30.0, (ages[0], ages[1], ages[2]), made[0].stage_ms, 214.0),
+        telemetry=replace(
+            Telemetry(frames, frames, 0, len(made), 30.0, (ages[0], ages[1], ages[2]), made[0].stage_ms, 214.0),
+            segments=len(said_segments(duration_s)),
+        ),
         notes=() if audio else ("no audio track: labels come from the picture alone",),
     )
 

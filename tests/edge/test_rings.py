@@ -27,12 +27,16 @@ def test_row_holds_the_frames_of_its_ticks_after_wrapping() -> None:
     assert window.coverage == 1.0
 
 
-def test_row_that_was_overwritten_is_refused() -> None:
+def test_ticks_that_were_overwritten_are_not_covered() -> None:
     ring = VideoRing(SPEC, 50)
     for tick in range(130):
         ring.put(frame(tick))
-    with pytest.raises(LookupError, match="tick 64"):
-        ring.row(64)
+    window = ring.row(64)
+    assert window.coverage == pytest.approx(16 / 32)
+    assert window.frames[:, 0, 0, 0].tolist() == [80] * 16 + list(range(80, 96))
+    assert window.numbers == range(80, 96)
+    assert ring.row(40).coverage == 0
+    assert not ring.row(40).numbers
 
 
 def test_short_stream_repeats_its_last_frame_and_says_so() -> None:
