@@ -32,6 +32,7 @@ COMMANDS = {
     "demo": Command("edge.demo", "replay the built-in clip at real pace, with its annotation"),
     "replay": Command("edge.replay", "replay recorded clips: labels, segments, accuracy, report"),
     "compare": Command("edge.compare.command", "any two precisions, back ends or bundles on the same clips"),
+    "devices": Command("edge.devices.command", "list cameras and microphones, and who holds them"),
     "world": Command("trainer.data.world.command", "render the built-in world of labelled clips", "train"),
     "data": Command("trainer.data.check_command", "check a data set before training; pack Ego4D's features", "train"),
     "weights": Command("trainer.weights.command", "checkpoints that others publish: list, check, fetch", "train"),
@@ -39,6 +40,10 @@ COMMANDS = {
     "train": Command("trainer.train_command", "train a head on features: ours, its ablations, its rivals", "train"),
     "evaluate": Command("trainer.evaluate_command", "test a trained head on clips, also without a modality", "train"),
     "tables": Command("trainer.tables.command", "the paper's tables 1 to 4, with intervals and tests", "train"),
+    "export": Command("export.export_command", "a trained head and its backbones -> a bundle", "train,export"),
+    "calibrate": Command(
+        "export.calibrate_command", "INT8 and FP16 flavours of a bundle, chosen by evidence", "train,export"
+    ),
     "build-bundle": Command("export.build_bundle", "rebuild the shipped bundle from nothing", "train,export"),
 }
 

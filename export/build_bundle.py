@@ -13,25 +13,25 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import cv2
 import torch
 
-from calibration.temperature import fit_temperature
-from calibration.unknown import unknown_threshold
 from edge.annotations import read_annotations
-from edge.bundle import FeatureDims, Thresholds, load_bundle, write_bundle
+from edge.bundle import Thresholds, load_bundle
 from edge.engines.load import load_engines
 from edge.errors import UsageError
 from edge.pipeline import Pipeline
 from edge.recognizer import Recognizer
 from edge.score import Score, merge, score_run
 from edge.sources.replay import ReplaySource
+from export.backbones import of_beats, of_video_net
+from export.confidence import Confidence, fit_confidence
+from export.export_bundle import Parts, export_bundle
+from export.head_rows import head_rows
 from export.install import install
-from export.onnx_graphs import export_audio, export_fbank, export_head, export_video
 from trainer.build_backbones import (
     SPLIT_WORLD,
     decode,
@@ -49,13 +49,11 @@ from trainer.data.world.actions import IDLE_LABEL
 from trainer.data.world.domains import SPLITS
 from trainer.data.world.script import RENDER_VERSION
 from trainer.data.world_csv import read_videos_csv
-from trainer.evaluate import expected_calibration_error, softmax
+from trainer.features.recipe import SMALL
 from trainer.features.store import FeatureStore
-from trainer.loop.predict import masked_logits
-from trainer.models.fbank import fbank_frames
+from trainer.weights.folder import sha256_of
 
 Log = Callable[[str], None]
-PACKAGES = ("av", "numpy", "onnx", "opencv-python-headless", "openvino", "soxr", "torch")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -139,7 +137,9 @@ def build(plan: BuildPlan, out: Path, work: Path, world: Path | None, threads: i
     bundle = stages.run(
         "bundle",
         {"from": [heads[split].name for split in plan.splits], "demo": plan.demo_split},
-        lambda f: export_bundle(plan, world, video, audio, features, heads, in_world.seconds | stages.seconds, f, log),
+        lambda f: write_shipped_bundle(
+            plan, world, video, audio, features, heads, in_world.seconds | stages.seconds, threads, f, log
+        ),
     )
     out.mkdir(parents=True, exist_ok=True)
     for file in ("video.onnx", "fbank.onnx", "audio.onnx", "head.onnx", "bundle.json"):
@@ -152,7 +152,7 @@ def build(plan: BuildPlan, out: Path, work: Path, world: Path | None, threads: i
     return score
 
 
-def export_bundle(
+def write_shipped_bundle(
     plan: BuildPlan,
     world: Path,
     video: Path,
@@ -160,6 +160,7 @@ def export_bundle(
     features: Path,
     heads: dict[str, Path],
     seconds: dict[str, float],
+    threads: int,
     folder: Path,
     log: Log,
 ) -> None:
@@ -167,27 +168,19 @@ def export_bundle(
     store = FeatureStore.open(features)
     head, config = load_checkpoint(heads[plan.demo_split])
     validation = head_clips(plan, world, store, split_clips(plan, world, store, plan.demo_split).validation)
-    logits, labels = masked_logits(head, validation)[:, 0], validation.labels
-    temperature = fit_temperature(logits, labels)
-    unknown = unknown_threshold(logits, labels, temperature)
-    before, after = (expected_calibration_error(softmax(logits / t), labels) for t in (1.0, temperature))
-    log(f"temperature {temperature:.3f}: calibration error {before:.3f} -> {after:.3f}; unknown below {unknown:.2f}")
-
-    video_net, beats = load_video_backbone(video), load_audio_backbone(audio)
-    export_video(video_net, folder / "video.onnx")
-    export_fbank(folder / "fbank.onnx", SPEC.clip_audio_samples)
-    export_audio(beats, folder / "audio.onnx", fbank_frames(SPEC.clip_audio_samples))
-    export_head(head.model, folder / "head.onnx")
-    write_bundle(
-        folder,
+    confidence = fit_confidence(head, validation)
+    log(confidence.describe())
+    parts = Parts(
+        video=of_video_net(load_video_backbone(video), SMALL, sha256_of(video / "video.safetensors")),
+        audio=of_beats(load_audio_backbone(audio), SMALL, sha256_of(audio / "audio.safetensors")),
+        head=head_rows(head, config.head),
         labels=LABELS,
-        background_label=IDLE_LABEL,
-        window=SPEC,
-        feature_dims=FeatureDims(video_net.slowfast.appearance_dim, video_net.slowfast.motion_dim, beats.dim),
-        temperatures={"f32": temperature},
-        thresholds=Thresholds(unknown=unknown),
-        provenance=_provenance(plan, config, heads, seconds, {"before": before, "after": after}),
+        background=IDLE_LABEL,
+        temperature=confidence.temperature,
+        thresholds=Thresholds(unknown=confidence.unknown),
+        provenance=_provenance(plan, config, heads, seconds, confidence),
     )
+    export_bundle(parts, folder, log, threads)
 
 
 def check_on_held_out_domain(plan: BuildPlan, bundle_path: Path, world: Path, threads: int) -> Score:
@@ -213,7 +206,7 @@ def _provenance(
     config: CheckpointConfig,
     heads: dict[str, Path],
     seconds: dict[str, float],
-    calibration_error: dict[str, float],
+    confidence: Confidence,
 ) -> dict[str, Any]:
     return {
         "name": f"built-in world, split {plan.demo_split}",
@@ -230,9 +223,8 @@ def _provenance(
         "settings": {"video": asdict(plan.video), "audio": asdict(plan.audio), "head": asdict(plan.head)},
         "data_sha256": config.data_sha256,
         "metrics": {split: load_checkpoint(folder)[1].metrics for split, folder in heads.items()},
-        "calibration_error": calibration_error,
+        "calibration": confidence._asdict(),
         "seconds": seconds,
-        "packages": {name: version(name) for name in PACKAGES},
     }
 
 

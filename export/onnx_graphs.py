@@ -8,12 +8,11 @@ from pathlib import Path
 
 import onnx
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from edge.contract import HEAD_MASK
 from trainer.models.beats import Beats
 from trainer.models.fbank import MEL_BINS, Fbank
-from trainer.models.fusion import FusedModel
 from trainer.models.slowfast import FAST_FRAMES
 from trainer.models.video_net import VideoNet
 
@@ -37,30 +36,19 @@ def export_audio(beats: Beats, path: Path, fbank_frames: int) -> None:
     _export(beats, (torch.zeros(1, fbank_frames, MEL_BINS),), path, ["fbank"], ["audio"])
 
 
-def export_head(fused: FusedModel, path: Path) -> None:
-    """appearance [1, 3A], motion [1, 3M], audio [1, D], mask [3, 3] -> logits [3, K]."""
-    inputs = (
-        torch.zeros(1, fused.appearance_dim),
-        torch.zeros(1, fused.motion_dim),
-        torch.zeros(1, fused.audio_dim),
-        torch.from_numpy(HEAD_MASK),
-    )
-    _export(MaskedRows(fused), inputs, path, ["appearance", "motion", "audio", "mask"], ["logits"])
+def export_head(rows: nn.Module, path: Path, widths: tuple[int, int, int]) -> None:
+    """appearance [1, 3A], motion [1, 3M], audio [1, D], mask [3, 3] -> logits [3, K].
 
-
-class MaskedRows(nn.Module):
-    """The inference form of the fused model as a module of its own, because an exporter calls `forward`."""
-
-    def __init__(self, fused: FusedModel) -> None:
-        super().__init__()
-        self.fused = fused
-
-    def forward(self, appearance: Tensor, motion: Tensor, audio: Tensor, mask: Tensor) -> Tensor:
-        return self.fused.masked_rows(appearance, motion, audio, mask)
+    Args:
+        rows: of `head_rows`, or a `StarterHead`.
+        widths: 3A, 3M and D.
+    """
+    inputs = (*(torch.zeros(1, width) for width in widths), torch.from_numpy(HEAD_MASK))
+    _export(rows, inputs, path, ["appearance", "motion", "audio", "mask"], ["logits"])
 
 
 def _export(
-    net: nn.Module, inputs: tuple[Tensor, ...], path: Path, input_names: list[str], output_names: list[str]
+    net: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, input_names: list[str], output_names: list[str]
 ) -> None:
     # eval() on the outermost module: the exporter restores its mode recursively and would switch dropout back on.
     net = copy.deepcopy(net).cpu().eval()
@@ -70,10 +58,23 @@ def _export(
             net, inputs, path, dynamo=False, opset_version=OPSET, input_names=input_names, output_names=output_names
         )
     model = onnx.load(path)
+    _declare_unused(model.graph, dict(zip(input_names, inputs, strict=True)))
     _inline_shared_weights(model.graph)
     _strip_provenance(model)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _declare_unused(graph: onnx.GraphProto, inputs: dict[str, torch.Tensor]) -> None:
+    # The exporter drops an input that nothing reads (sound, of a head trained without it); the contract has them all.
+    used = {port.name: port for port in graph.input}
+    kinds = {torch.float32: onnx.TensorProto.FLOAT, torch.uint8: onnx.TensorProto.UINT8}
+    ports = [
+        used.get(name) or onnx.helper.make_tensor_value_info(name, kinds[value.dtype], list(value.shape))
+        for name, value in inputs.items()
+    ]
+    del graph.input[:]
+    graph.input.extend(ports)
 
 
 def _inline_shared_weights(graph: onnx.GraphProto) -> None:

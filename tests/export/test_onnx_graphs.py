@@ -14,7 +14,8 @@ from torch import nn
 
 import trainer
 from edge.contract import HEAD_MASK, WindowSpec
-from export.onnx_graphs import OPSET, MaskedRows, export_audio, export_fbank, export_head, export_video
+from export.head_rows import MaskedRows
+from export.onnx_graphs import OPSET, export_audio, export_fbank, export_head, export_video
 from export.parity import Inputs, compare
 from tests.trainer.models.seeded import seed_weights
 from trainer.models.beats import Beats, beats_base, beats_small
@@ -56,7 +57,7 @@ def head_case() -> Case:
     def inputs() -> Inputs:
         return {name: np.abs(normal(random, 1, dim)) for name, dim in dims.items()} | {"mask": HEAD_MASK}
 
-    return MaskedRows(net), lambda path: export_head(net, path), inputs
+    return MaskedRows(net), lambda path: export_head(MaskedRows(net), path, (1536, 384, 192)), inputs
 
 
 def clip(random: np.random.Generator, side: int) -> NDArray[np.uint8]:
