@@ -22,6 +22,8 @@ class SensorFacts(NamedTuple):
     """Frames or blocks that could not be decoded."""
     lost: int = 0
     """Frames (by sequence or time) or native samples (by count against the clock) that never came."""
+    dropped: int = 0
+    """Frames that came but were old already, because this process was too slow to take them."""
     rate_hz: float = 0.0
     """Measured rate of frames or native samples."""
     drift_ppm: float | None = None

@@ -32,6 +32,29 @@ def sound(t_s: NDArray[np.float64], click_every_s: float, tone_hz: float) -> NDA
     return tone + (click_wave(t_s % click_every_s) if click_every_s else 0.0)
 
 
+class Pipe:
+    """The writing end; a sound server that starts anew makes a new pipe, and the hardware goes on in that one."""
+
+    def __init__(self, path: str, room_bytes: int) -> None:
+        self._path = path
+        self._room_bytes = room_bytes
+        self._fd = -1
+        self._inode = -1
+
+    def write(self, samples: bytes) -> None:
+        with suppress(FileNotFoundError, BlockingIOError):  # no server, or full: nobody records
+            if os.stat(self._path).st_ino != self._inode:
+                self._open()
+            os.write(self._fd, samples)
+
+    def _open(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = os.open(self._path, os.O_RDWR | os.O_NONBLOCK)
+        fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, self._room_bytes)
+        self._inode = os.fstat(self._fd).st_ino
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("fifo")
@@ -47,8 +70,7 @@ def main() -> None:
     parser.add_argument("--late-s", type=float, default=0.0, help="... and comes in a burst after this long")
     args = parser.parse_args()
 
-    pipe = os.open(args.fifo, os.O_RDWR | os.O_NONBLOCK)
-    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES + int(args.late_s * args.rate_hz * args.channels * 2))
+    pipe = Pipe(args.fifo, PIPE_BYTES + int(args.late_s * args.rate_hz * args.channels * 2))
     real_rate_hz = args.rate_hz * (1 + args.drift_ppm * 1e-6)
     block = round(BLOCK_S * args.rate_hz)
     start_s = time.monotonic() + 0.05
@@ -66,8 +88,7 @@ def main() -> None:
         if not lost:
             mono = np.zeros(block) if args.silent else sound(t_s, args.click_every_s, args.tone_hz)
             samples = np.repeat((mono * 32767).astype("<i2")[:, None], args.channels, axis=1)
-            with suppress(BlockingIOError):  # the pipe is full: nobody records
-                os.write(pipe, samples.tobytes())
+            pipe.write(samples.tobytes())
         number += 1
 
 

@@ -86,13 +86,15 @@ class PulseServer:
     def start(self) -> None:
         """Start the server and wait until it takes clients."""
         folder = str(self.folder)
+        self.fifo.unlink(missing_ok=True)  # the server makes it and fails when it is there
         source = (
             f"module-pipe-source source_name={DEVICE} file={self.fifo} format=s16le rate={self.rate_hz} "
             f"channels={self.channels}"
         )
         command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
         command += ["--high-priority=no", "--realtime=no", "--log-target=stderr", "--log-level=warning"]
-        command += ["-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}", "-L", source]
+        # The protocol comes last: a client that gets an answer finds the microphone.
+        command += ["-L", source, "-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"]
         with open(self.folder / "pulse.log", "ab") as log:
             self._process = subprocess.Popen(
                 command,
