@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 from edge.annotations import label_at
 from edge.bundle import Bundle
 from edge.clip_windows import ClipWindow, clip_windows
-from edge.contract import HEAD_MASK, Segment
+from edge.contract import HEAD_MASK, Segment, WindowSpec
 from edge.engines.base import Engine
 from edge.engines.load import Engines
 from edge.recognizer import MIN_COVERAGE, Recognizer
+from edge.sources.container import open_container
 from edge.telemetry import StageTimer
 
 UNLABELLED = -1
@@ -52,7 +54,7 @@ def collect(
     truth: Mapping[str, tuple[Segment, ...]],
     domains: Mapping[str, str],
     *,
-    every: int = 1,
+    per_clip: int,
     progress: Callable[[str], None] = lambda line: None,
 ) -> HoldOut:
     """Run every engine set over the same windows.
@@ -61,7 +63,7 @@ def collect(
         engines: precision -> engine set whose backbones run in it.
         truth: annotated segments by clip name; a clip without any is unlabelled.
         domains: clip name -> domain.
-        every: keep each n-th window of a clip; rows are computed for all, because a clip needs the rows before it.
+        per_clip: windows taken from the middle of each clip, one after the other, so that neighbours share rows.
 
     Raises:
         SourceError: a clip cannot be read.
@@ -74,8 +76,12 @@ def collect(
         for recognizer in recognizers.values():
             recognizer.reset()
         segments = truth.get(clip.name)
-        for index, window in enumerate(clip_windows(clip, bundle.window)):
-            keep = index % every == 0
+        first = max(0, (_promised_rows(clip, bundle.window) - per_clip) // 2)
+        lead_in = first - bundle.window.clip_rows + 1
+        for index, window in enumerate(islice(clip_windows(clip, bundle.window), first + per_clip)):
+            if index < lead_in:
+                continue
+            keep = index >= first
             for precision, recognizer in recognizers.items():
                 features = _features(recognizer, window, keep)
                 if features is not None:
@@ -131,3 +137,12 @@ def _label(bundle: Bundle, segments: tuple[Segment, ...] | None, start_tick: int
         return UNLABELLED
     label = label_at(segments, bundle.window.tick_ns(start_tick)) or bundle.background_label
     return bundle.labels.index(label) if label in bundle.labels else UNLABELLED
+
+
+def _promised_rows(clip: Path, spec: WindowSpec) -> int:
+    """Rows that the declared duration promises; 0 where there is none, and the stretch starts at the beginning."""
+    container = open_container(clip)
+    try:
+        return len(spec.row_starts((container.duration or 0) * spec.frame_rate_hz // 1_000_000))
+    finally:
+        container.close()

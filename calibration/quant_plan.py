@@ -73,7 +73,7 @@ def plan_quantisation(graph: onnx.GraphProto, flavour: str, exclude: Collection[
         weighted[name] = _channel_axis(node)
         edges.round_input(node, 0)
     for node in graph.node:
-        if node.op_type == "Add" and (index := _skip_branch(view, node, weighted)) is not None:
+        if node.op_type == "Add" and (index := _skip_branch(view, node, weighted, exclude)) is not None:
             edges.round_input(node, index)
     return QuantPlan(weighted, edges.edges, edges.shared(), skipped)
 
@@ -133,20 +133,26 @@ def _first_inputs(view: GraphView, node: onnx.NodeProto) -> set[str]:
     return found
 
 
-def _skip_branch(view: GraphView, add: onnx.NodeProto, weighted: Collection[str]) -> int | None:
-    """Index of the input of a residual Add that does not come from the quantised Conv which it is fused with."""
+def _skip_branch(
+    view: GraphView, add: onnx.NodeProto, weighted: Collection[str], exclude: Collection[str]
+) -> int | None:
+    """Index of the input of a residual Add that does not come from the quantised Conv which it is fused with.
+
+    An excluded Conv still counts as the one that is fused, and then nothing is rounded: the exclusion of a layer must
+    never round a tensor that was not rounded before, for which no range was measured.
+    """
     fused = [
         index
         for index, tensor in enumerate(add.input)
         if (producer := view.producers.get(tensor)) is not None
         and producer.op_type == "Conv"
-        and node_name(producer) in weighted
+        and (node_name(producer) in weighted or node_name(producer) in exclude)
         and len(view.readers[tensor]) == 1
     ]
     if not fused or any(view.is_constant(tensor) for tensor in add.input):
         return None
     last = max(fused, key=lambda index: view.order[add.input[index]])
-    return 1 - last
+    return None if node_name(view.producers[add.input[last]]) in exclude else 1 - last
 
 
 class _Edges:
