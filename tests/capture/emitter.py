@@ -1,6 +1,6 @@
 """The hardware of the virtual microphone: 16-bit samples into a pipe in real time, from an ADC whose clock may drift.
 
-Sound is a function of the monotonic time at which each sample is taken: a quiet tone, and a click (1 ms at 4 kHz) that
+Sound is a function of the monotonic time at which each sample is taken: a quiet tone, and a click (1 ms at 2 kHz) that
 starts at every multiple of --click-every-s of CLOCK_MONOTONIC. Faults are given in seconds after the start.
 """
 
@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_S = 0.01
+CLICK_HZ = 2000.0
 PIPE_BYTES = 32_768
 """Room of the pipe: what a late reader finds; old sound beyond it is lost, as in a sound card."""
 
 
 def click_wave(t_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """The click as a function of the time since it began."""
-    return np.where((t_s >= 0) & (t_s < 0.001), 0.5 * np.sin(2 * np.pi * 4000 * t_s), 0.0)
+    return np.where((t_s >= 0) & (t_s < 0.001), 0.5 * np.sin(2 * np.pi * CLICK_HZ * t_s), 0.0)
 
 
 def sound(t_s: NDArray[np.float64], click_every_s: float, tone_hz: float) -> NDArray[np.float64]:
