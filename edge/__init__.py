@@ -1,1 +1,7 @@
 """The contract and the on-device runtime of egoact. Imports no other package of ours and never torch."""
+
+import sys
+
+# `import openvino` reports to a web analytics service and writes into ~/intel unless this package, which it installs,
+# is not there: then it falls back to a stub of its own. egoact opens no network that nobody asked for.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
