@@ -30,13 +30,17 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "demo": Command("edge.demo", "replay the built-in clip at real pace, with its annotation"),
+    "live": Command("edge.live.command", "live labels from a camera and a microphone"),
     "replay": Command("edge.replay", "replay recorded clips: labels, segments, accuracy, report"),
+    "build": Command("edge.build_command", "build a bundle's TensorRT plans on the device that runs them"),
     "compare": Command("edge.compare.command", "any two precisions, back ends or bundles on the same clips"),
     "devices": Command("edge.devices.command", "list cameras and microphones, and who holds them"),
+    "doctor": Command("edge.doctor.command", "check this machine, and say how to mend what is wrong"),
     "world": Command("trainer.data.world.command", "render the built-in world of labelled clips", "train"),
     "data": Command("trainer.data.check_command", "check a data set before training; pack Ego4D's features", "train"),
     "weights": Command("trainer.weights.command", "checkpoints that others publish: list, check, fetch", "train"),
     "features": Command("trainer.features.command", "rows of recorded clips through the frozen backbones", "train"),
+    "narrations": Command("trainer.narration.command", "embed narrations for training, by CLIP or hashed", "train"),
     "train": Command("trainer.train_command", "train a head on features: ours, its ablations, its rivals", "train"),
     "evaluate": Command("trainer.evaluate_command", "test a trained head on clips, also without a modality", "train"),
     "tables": Command("trainer.tables.command", "the paper's tables 1 to 4, with intervals and tests", "train"),

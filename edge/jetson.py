@@ -27,6 +27,7 @@ _JETPACK = {
 }
 """L4T release, or the beginning of it -> JetPack."""
 
+_WATTS = re.compile(r"(\d+)W")
 _GPU_NAMES = ("gpu", "ga10b", "gv11b")
 """In the names under /sys/class/devfreq; JetPack 5 names the chip."""
 
@@ -47,6 +48,12 @@ class PowerModes:
         """The MAXN mode, MAXN_SUPER before MAXN; None where there is none."""
         maxn = {name: number for number, name in self.names.items() if name.upper().startswith("MAXN")}
         return maxn[max(maxn, key=len)] if maxn else None
+
+    @property
+    def gentlest(self) -> int | None:
+        """The mode that takes the fewest watts by its name ('15W', 'MODE_15W_2CORE'); None where no name says."""
+        watts = {number: int(found[1]) for number, name in self.names.items() if (found := _WATTS.search(name.upper()))}
+        return min(watts, key=lambda number: watts[number]) if watts else None
 
 
 def board(root: Path = Path("/")) -> str | None:

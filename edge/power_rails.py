@@ -21,6 +21,9 @@ SUMMED_RAILS = (
 )
 """Boards that have no input rail: these ones lie side by side, so that their sum is the module's power."""
 
+_SHORTEST_NS = 50_000_000
+"""Energy counters step once a millisecond: over less than this their mean is noise."""
+
 
 @dataclass(frozen=True)
 class MonitorRail:
@@ -84,8 +87,10 @@ class EnergyRail:
         energy_uj, now_ns = read_int(self._folder / "energy_uj"), self._clock.monotonic_ns()
         if energy_uj is None:
             return None
+        if self._last is not None and now_ns - self._last[1] < _SHORTEST_NS:
+            return None
         before, self._last = self._last, (energy_uj, now_ns)
-        if before is None or now_ns <= before[1]:
+        if before is None:
             return None
         used_uj = energy_uj - before[0]
         if used_uj < 0:  # the counter wrapped

@@ -125,3 +125,38 @@ LAPTOP_POWER = {
     **cooler(0, "Processor", 0),
     **cooler(9, "TCC Offset", 6),
 }
+
+LAPTOP = {
+    **LAPTOP_POWER,
+    "proc/cpuinfo": "".join(
+        f"processor\t: {core}\nmodel name\t: Intel(R) Core(TM) Ultra 7 155H\nflags\t\t: sse4_2 avx2 avx_vnni\n\n"
+        for core in range(4)
+    ),
+    "proc/meminfo": "MemTotal:       32000000 kB\nMemAvailable:   20000000 kB\n",
+    "sys/devices/system/clocksource/clocksource0/current_clocksource": "tsc\n",
+    "sys/devices/system/clocksource/clocksource0/available_clocksource": "tsc hpet acpi_pm\n",
+}
+
+ORIN_NANO = {
+    **ORIN_NANO_POWER,
+    "proc/device-tree/model": "NVIDIA Jetson Orin Nano Developer Kit\0",
+    "proc/cpuinfo": "".join(
+        f"processor\t: {core}\nFeatures\t: fp asimd aes asimdhp asimddp\nCPU part\t: 0xd42\n\n" for core in range(6)
+    ),
+    "proc/meminfo": "MemTotal:        7700000 kB\nMemAvailable:    5200000 kB\n",
+    "etc/nv_tegra_release": "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64\n",
+    "etc/nvpmodel.conf": """# comments
+< POWER_MODEL ID=0 NAME=15W >
+CPU_ONLINE CORE_0 1
+< POWER_MODEL ID=1 NAME=25W >
+< POWER_MODEL ID=2 NAME=MAXN_SUPER >
+< PM_CONFIG DEFAULT=1 >
+""",
+    "var/lib/nvpmodel/status": "pmode:0001",
+    "sys/devices/system/cpu/cpufreq/policy0/scaling_min_freq": "729600\n",
+    "sys/devices/system/cpu/cpufreq/policy0/scaling_max_freq": "1344000\n",
+    "sys/class/devfreq/17000000.gpu/min_freq": "306000000\n",
+    "sys/class/devfreq/17000000.gpu/max_freq": "918000000\n",
+    "sys/devices/system/clocksource/clocksource0/current_clocksource": "arch_sys_counter\n",
+    "sys/devices/system/clocksource/clocksource0/available_clocksource": "arch_sys_counter\n",
+}
