@@ -31,5 +31,21 @@ class EngineError(EgoactError):
     """An engine cannot be built, loaded, or was given the wrong tensors."""
 
 
+class WrongThreadError(EngineError):
+    """An engine was used by another thread than the one that owns it."""
+
+
+class NoGpuError(EngineError):
+    """This machine cannot run TensorRT: no driver, no device, or no TensorRT for this Python."""
+
+
+class PlanError(EngineError):
+    """A TensorRT plan is missing, damaged, or was built for something else; `field` names what differs."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class AnnotationError(EgoactError):
     """An annotation file cannot be read or does not hold what it must."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.bundle import GRAPHS, Bundle
 from edge.contract import HEAD_MASK
 from edge.engines.base import Engine, warm_up
+from edge.engines.gpu import Gpu, find_gpu
 from edge.engines.openvino import OpenVinoEngine
+from edge.engines.plan import CheckedPlan, check_plan, plan_file
+from edge.engines.plan_choice import build_command, engine_precision
+from edge.engines.tensorrt import TensorRtEngine
 from edge.errors import BundleError
 from edge.precision import Precisions
 
@@ -24,34 +29,77 @@ class Engines:
     head: Engine
 
     def describe(self) -> tuple[str, ...]:
-        specs = [engine.spec for engine in (self.video, self.fbank, self.audio, self.head)]
-        return tuple(f"{spec.name}: {spec.backend} {spec.precision}" for spec in specs)
+        return tuple(_description(engine) for engine in (self.video, self.fbank, self.audio, self.head))
 
     def close(self) -> None:
         for engine in (self.video, self.fbank, self.audio, self.head):
             engine.close()
 
 
-def load_engines(bundle: Bundle, precisions: Precisions = F32, *, threads: int | None = None) -> Engines:
-    """Compile the bundle's graphs and warm them up.
+def load_engines(
+    bundle: Bundle, precisions: Precisions = F32, *, threads: int | None = None, find: Callable[[], Gpu] = find_gpu
+) -> Engines:
+    """Make the bundle's four engines and warm them up; the calling thread owns them.
 
     `precisions` are those of the two backbones; the log-mel graph and the head always run in FP32.
 
+    Args:
+        threads: CPU threads of each engine on the CPU; None takes all cores.
+        find: how to come by the GPU, for the TensorRT back end.
+
     Raises:
         EngineError: the back end refuses a graph.
+        NoGpuError: TensorRT cannot run here.
+        PlanError: a plan is missing, or was built for another graph or machine; names the command that builds it.
         BundleError: a flavour is missing, or the graphs do not have the shapes that the manifest promises.
     """
+    if precisions.backend == "tensorrt":
+        make = _tensorrt_maker(bundle, precisions, find())
+    else:
+        make = _openvino_maker(bundle, precisions, threads)
+    loaded: dict[str, Engine] = {}
+    try:
+        for name in GRAPHS:
+            loaded[name] = make(name)
+        engines = Engines(**loaded)
+        check_shapes(bundle, engines)
+        for name in GRAPHS:
+            warm_up(loaded[name])
+    except BaseException:
+        for engine in loaded.values():
+            engine.close()
+        raise
+    return engines
 
-    def compiled(name: str) -> Engine:
-        precision = getattr(precisions, name, "f32")
-        flavour = precisions.flavour(name) if name in precisions._fields else None
+
+def _openvino_maker(bundle: Bundle, precisions: Precisions, threads: int | None) -> Callable[[str], Engine]:
+    def make(name: str) -> Engine:
+        precision, flavour = engine_precision(precisions, name)
         return OpenVinoEngine(bundle.graph(name, flavour), name=name, precision=precision, threads=threads)
 
-    engines = Engines(**{name: compiled(name) for name in GRAPHS})
-    check_shapes(bundle, engines)
-    for name in GRAPHS:
-        warm_up(getattr(engines, name))
-    return engines
+    return make
+
+
+def _tensorrt_maker(bundle: Bundle, precisions: Precisions, gpu: Gpu) -> Callable[[str], Engine]:
+    """All plans are compared before TensorRT is given the first."""
+    command = build_command(bundle.path, "+".join(dict.fromkeys((precisions.video, precisions.audio))))
+
+    def checked(name: str) -> CheckedPlan:
+        precision, flavour = engine_precision(precisions, name)
+        sha256 = bundle.sha256[bundle.graph(name, flavour).name]
+        return check_plan(
+            plan_file(bundle.path, name, precision, onnx_sha256=sha256, platform=gpu.platform, rebuild=command)
+        )
+
+    plans = {name: checked(name) for name in GRAPHS}
+    # Each engine opens CUDA for itself and closes it; popped, because a plan's bytes are not needed once it is loaded.
+    return lambda name: TensorRtEngine(plans.pop(name), gpu.trt, gpu.open_cuda())
+
+
+def _description(engine: Engine) -> str:
+    spec = engine.spec
+    slow = isinstance(engine, TensorRtEngine) and engine.graph_problem is not None
+    return f"{spec.name}: {spec.backend} {spec.precision}" + (", no CUDA graph" if slow else "")
 
 
 def check_shapes(bundle: Bundle, engines: Engines) -> None:
