@@ -5,8 +5,8 @@
   3. how far bfloat16 autocast takes a training from float32;
   4. table 2 at ARGO1M's sizes with made-up values: baseline, CIR and ours, 10 splits, 5 seeds: minutes and memory.
 
-Without a GPU it says so and ends well. --minutes shortens the trainings of the table: their rate then tells how long
-the paper's 50 epochs of all clips would take.
+Without a GPU it says so and ends well. The trainings of the table share --minutes; the report says for how many epochs
+that was enough, what it foretells for the paper's 50 epochs, and how true that is of a training with all of them.
 
 example:
   python -m bench.gpu_check --out runs/gpu-check
@@ -20,27 +20,26 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from bench.head_data import LOCATIONS, SCENARIOS, MadeUpClips, Widths
-from bench.train import Measured, Plan, compare, markdown
-from trainer.data.clip_table import ClipTable
-from trainer.data.domain_split import hold_out
+from bench.gpu_table import TableTime, table_time_markdown, time_table_2
+from bench.head_data import MadeUpClips, Widths
+from bench.train import Measured, compare, markdown
+from bench.ways import Plan, loading
 from trainer.evaluate import softmax
 from trainer.loop.fit import fit
 from trainer.loop.head_clips import HeadClips
 from trainer.loop.predict import masked_logits
-from trainer.loop.settings import FitSettings
+from trainer.loop.settings import FitSettings, Precision
 
-TABLE_2 = ("erm", "cir", "narration_aligned")
-SPLITS, SEEDS, EPOCHS = 10, 5, 50
 ROOT = Path(__file__).parents[1]
+Speed = tuple[list[Measured], Plan]
 
 
 @dataclass(frozen=True)
@@ -64,25 +63,6 @@ class Amp:
     """Of two probabilities."""
 
 
-@dataclass(frozen=True)
-class MethodRate:
-    """The trainings of one method over all splits and seeds."""
-
-    method: str
-    trainings: int
-    clips: int
-    """Training clips of a split, mean over the splits."""
-    epochs_each: float
-    minutes: float
-    clips_per_s: float
-    gpu_peak_mib: float
-
-    @property
-    def full_minutes(self) -> float:
-        """With the paper's 50 epochs of these clips."""
-        return self.trainings * EPOCHS * self.clips / self.clips_per_s / 60
-
-
 def run_gpu_tests() -> GpuTests:
     """pytest -m gpu, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -100,8 +80,9 @@ def amp_against_float32(clips: MadeUpClips, hidden: int, out: int, device: str, 
     tenth = np.arange(clips.count) % 10 == 0
     train, test = (HeadClips(table.select(part), narrations, device) for part in (~tenth, tenth))
     said = []
-    for amp in (True, False):
-        settings = FitSettings(epochs=epochs, milestones=(), amp=amp, keep="last")
+    precisions: tuple[Precision, Precision] = ("bfloat16", "float32")
+    for precision in precisions:
+        settings = FitSettings(epochs=epochs, milestones=(), precision=precision, keep="last")
         result = fit("narration_aligned", {}, clips.head_spec(hidden, out), train, None, settings, None, _quiet)
         said.append(softmax(masked_logits(result.method, test)[:, 0]))
     guesses = [p.argmax(axis=1) for p in said]
@@ -110,64 +91,16 @@ def amp_against_float32(clips: MadeUpClips, hidden: int, out: int, device: str, 
     return Amp(with_amp, in_float32, same, float(np.abs(said[0] - said[1]).max()))
 
 
-def table_2_rates(
-    clips: MadeUpClips, hidden: int, out: int, device: str, minutes: float, splits: int = SPLITS, seeds: int = SEEDS
-) -> list[MethodRate]:
-    """Train every method on every split with every seed, each for an equal share of `minutes` (at most 50 epochs)."""
-    share_s = 60 * minutes / (len(TABLE_2) * splits * seeds)
-    table, narrations, spec = clips.table(), clips.narrations(), clips.head_spec(hidden, out)
-    rate, seconds, trained = (dict.fromkeys(TABLE_2, 0.0) for _ in range(3))
-    peak = dict.fromkeys(TABLE_2, 0.0)
-    counts = []
-    for split in range(splits):
-        train = HeadClips(_training_part(table, split), narrations, device)
-        counts.append(len(train))
-        for method in TABLE_2:
-            if device != "cpu":
-                torch.cuda.reset_peak_memory_stats()
-            for seed in range(seeds):
-                wanted = int(share_s * rate[method] / len(train))  # the first training, one epoch, tells the rate
-                settings = FitSettings(epochs=min(max(wanted, 1), EPOCHS), seed=seed, keep="last")
-                started = time.monotonic()
-                result = fit(method, {}, spec, train, None, settings, None, _quiet)
-                seconds[method] += time.monotonic() - started
-                trained[method] += settings.epochs * (len(train) // settings.batch) * settings.batch
-                rate[method] = result.clips_per_s
-            if device != "cpu":
-                peak[method] = max(peak[method], torch.cuda.max_memory_reserved() / 2**20)
-            _say(f"split {split + 1} of {splits}, {method}: {rate[method]:,.0f} clips/s")
-    mean = round(float(np.mean(counts)))
-    trainings = splits * seeds
-    return [
-        MethodRate(
-            method,
-            trainings,
-            mean,
-            trained[method] / trainings / mean,
-            seconds[method] / 60,
-            trained[method] / seconds[method],
-            peak[method],
-        )
-        for method in TABLE_2
-    ]
-
-
-def _training_part(table: ClipTable, split: int) -> ClipTable:
-    """The clips that share neither scenario nor location with the split's domain."""
-    train, _ = hold_out(table.facts, str(split % SCENARIOS), str(split % LOCATIONS))
-    return table.select(train)
-
-
-def report(tests: GpuTests, speed: list[Measured], plan: Plan, amp: Amp, rates: list[MethodRate]) -> str:
-    """Markdown."""
+def report(tests: GpuTests, speed: Mapping[str, Speed], amp: Amp, table_2: TableTime) -> str:
+    """Markdown; `speed` has the timed ways of "training" and "loading"."""
+    plan = speed["training"][1]
     lines = [
         f"# GPU check: {torch.cuda.get_device_name() if plan.device != 'cpu' else 'no GPU'}",
         "",
         f"Tests marked gpu: {tests.passed} passed, {tests.failed} failed, {tests.skipped} skipped.",
         "",
         "## Training speed",
-        "",
-        markdown(speed, plan),
+        *(line for measured, its_plan in speed.values() for line in ("", markdown(measured, its_plan))),
         "",
         "## bfloat16 autocast against float32",
         "",
@@ -177,16 +110,8 @@ def report(tests: GpuTests, speed: list[Measured], plan: Plan, amp: Amp, rates: 
         "",
         "## Table 2 at ARGO1M's sizes, made-up values",
         "",
-        f"| method | trainings | clips | epochs each | minutes | clips/s | GPU peak, MiB | minutes, {EPOCHS} epochs |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        *table_time_markdown(table_2, plan.clips.count),
     ]
-    for rate in rates:
-        lines.append(
-            f"| {rate.method} | {rate.trainings} | {rate.clips:,} | {rate.epochs_each:.1f} | {rate.minutes:.1f} "
-            f"| {rate.clips_per_s:,.0f} | {rate.gpu_peak_mib:,.0f} | {rate.full_minutes:,.0f} |"
-        )
-    total, full = sum(r.minutes for r in rates), sum(r.full_minutes for r in rates)
-    lines.append(f"| together | {sum(r.trainings for r in rates)} | | | {total:.1f} | | | {full:,.0f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -215,24 +140,24 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=args.out) as folder:
         clips = MadeUpClips(Path(folder), args.clips, Widths())
         clips.write()
-        plan = Plan(clips, hidden, out, 128, args.steps, torch.get_num_threads(), "cuda", amp=False)
-        speed = compare(plan, ("ours, memory map", "ours, resident", "plain, 0 workers", "plain, 8 workers"), repeats=5)
-        with_amp = compare(replace(plan, amp=True), ("ours, resident",), repeats=5)
-        speed += [replace(m, way=f"{m.way}, bfloat16") for m in with_amp]
+        plan = Plan(clips, hidden, out, 128, args.steps, torch.get_num_threads(), "cuda")
+        ways = ("ours, memory map", "ours, resident", "plain, 0 workers", "plain, 8 workers")
+        speed = {"training": (compare(plan, ways, repeats=5, bfloat16=True), plan)}
+        speed["loading"] = (compare(loading(plan), ways, repeats=5), loading(plan))
         small = replace(clips, folder=Path(folder) / "small", count=min(20_000, args.clips))
         small.folder.mkdir()
         small.write()
         amp = amp_against_float32(small, hidden, out, "cuda", epochs=5)
-        rates = table_2_rates(clips, hidden, out, "cuda", args.minutes)
-    text = report(tests, speed, plan, amp, rates)
+        table_2 = time_table_2(clips, clips.head_spec(hidden, out), "cuda", args.minutes, _say)
+    text = report(tests, speed, amp, table_2)
     (args.out / "gpu-check.md").write_text(text, encoding="utf-8")
     values = {
         "gpu": torch.cuda.get_device_name(),
         "torch": torch.__version__,
         "tests": asdict(tests),
-        "speed": [{**asdict(m), "median": m.median} for m in speed],
+        "speed": {what: [{**asdict(m), "median": m.median} for m in found] for what, (found, _) in speed.items()},
         "amp": asdict(amp),
-        "table_2": [{**asdict(rate), "full_minutes": rate.full_minutes} for rate in rates],
+        "table_2": {**asdict(table_2), "foretold_minutes": table_2.foretold_minutes},
     }
     (args.out / "gpu-check.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     print(text)

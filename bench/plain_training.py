@@ -47,6 +47,8 @@ def plain_loader(dataset: PlainDataset, chosen: NDArray[np.int64], batch: int, w
         shuffle=True,
         drop_last=True,
         num_workers=workers,
+        # As a script on Linux. In a spawned process PyTorch would else copy the mapped files to its workers.
+        multiprocessing_context="fork" if workers else None,
         pin_memory=device != "cpu",
     )
 
@@ -67,4 +69,18 @@ def train_plainly(method: Method, optimiser: torch.optim.Optimizer, loader: Data
         if not np.isfinite(loss.item()):
             raise ValueError("the loss is no number")
         clips += len(batch.label)
+    return clips / (time.perf_counter() - started)
+
+
+def load_plainly(loader: DataLoader, device: str) -> float:
+    """The same without a model: what the loader gives, on the device."""
+    clips, started = 0, 0.0
+    for number, parts in enumerate(loader):
+        if number == 0:
+            started = time.perf_counter()
+            continue
+        batch = Batch(**{name: part.to(device, non_blocking=True) for name, part in parts.items()})
+        clips += len(batch.label)
+    if device != "cpu":
+        torch.cuda.synchronize()
     return clips / (time.perf_counter() - started)

@@ -1,13 +1,18 @@
 """Clips per second of the training loop against a plain PyTorch DataLoader loop with the same method and head.
 
-Features of ARGO1M's widths lie on the disk (made up; --clips sets their number). Every way of training is a process of
-its own; they take turns, a pass of --steps batches at a time, and the ratio is that of the medians. Peak memory is
-that of the process and its workers: "own" is what it allocated, the rest are pages of the files in the page cache.
-Prints a Markdown table and one line of JSON.
+Features of ARGO1M's widths lie on the disk (made up; --clips sets their number). First whole steps are timed, then the
+loading alone: the batches of clips without any arithmetic. Every way is a process of its own; they take turns, a pass
+of --steps batches at a time, and the ratio is that of the medians. The plain loop is what PyTorch's tutorials show: a
+Dataset that reads one clip from memory maps, the default collation, shuffling, Adam with its defaults, float32.
+
+Peak memory is that of the process and its workers. "Own" is what the main process allocated; the rest are pages of the
+files in the page cache, which the system takes back when it needs them.
+Prints two Markdown tables and one line of JSON.
 
 example:
   python -m bench.train --clips 4000 --steps 12 --threads 1 --hidden 192 --out-width 128
-  python -m bench.train --clips 200000 --steps 200 --device cuda
+  python -m bench.train --steps 40 --threads 1 --bfloat16
+  python -m bench.train --steps 200 --device cuda
 """
 
 from __future__ import annotations
@@ -21,42 +26,16 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from bench.head_data import WORLD, MadeUpClips, Widths
-from bench.plain_training import PlainDataset, plain_loader, train_plainly
-from trainer.loop.build import build
-from trainer.loop.fit import fit
-from trainer.loop.head_clips import Draw, HeadClips
-from trainer.loop.settings import FitSettings
-from trainer.methods.batch import Batch
-
-WAYS = ("ours, memory map", "ours, resident", "plain, 0 workers", "plain, 2 workers")
-"""The number of workers may be another one."""
-METHOD = "narration_aligned"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What every way trains."""
-
-    clips: MadeUpClips
-    hidden: int
-    out: int
-    batch: int
-    steps: int
-    """Batches of a pass."""
-    threads: int
-    device: str
-    amp: bool
+from bench.ways import WAYS, Plan, loading, make_pass, workers_of
 
 
 @dataclass(frozen=True)
@@ -74,19 +53,27 @@ class Measured:
         return statistics.median(self.clips_per_s)
 
 
-def compare(plan: Plan, ways: Sequence[str], repeats: int) -> list[Measured]:
-    """Time all ways turn by turn; the first pass of each warms up and is not counted."""
+def compare(plan: Plan, ways: Sequence[str], repeats: int, bfloat16: bool = False) -> list[Measured]:
+    """Time all ways turn by turn; the first pass of each warms up and is not counted.
+
+    Args:
+        bfloat16: time those of ours with bfloat16 products as well.
+    """
+    plans = [(way, way, plan) for way in ways]
+    if bfloat16:
+        half = replace(plan, precision="bfloat16")
+        plans += [(f"{way}, bfloat16", way, half) for way in ways if way.startswith("ours")]
     context = multiprocessing.get_context("spawn")
     connections, processes = [], []
-    for way in ways:
+    for _, way, its_plan in plans:
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, plan, way))
+        process = context.Process(target=_serve, args=(theirs, its_plan, way))
         process.start()
         theirs.close()
         connections.append(ours)
         processes.append(process)
     try:
-        rates: list[list[float]] = [[] for _ in ways]
+        rates: list[list[float]] = [[] for _ in plans]
         for turn in range(repeats + 1):
             for connection, found in zip(connections, rates, strict=True):
                 connection.send(turn)
@@ -94,9 +81,9 @@ def compare(plan: Plan, ways: Sequence[str], repeats: int) -> list[Measured]:
                 if turn:
                     found.append(rate)
         measured = []
-        for way, connection, found in zip(ways, connections, rates, strict=True):
+        for (name, _, _), connection, found in zip(plans, connections, rates, strict=True):
             connection.send(None)
-            measured.append(Measured(way, tuple(found), *connection.recv()))
+            measured.append(Measured(name, tuple(found), *connection.recv()))
         return measured
     finally:
         for connection in connections:
@@ -107,58 +94,15 @@ def compare(plan: Plan, ways: Sequence[str], repeats: int) -> list[Measured]:
 
 
 def _serve(connection: Connection, plan: Plan, way: str) -> None:
-    torch.set_num_threads(plan.threads)
-    train_pass = _ours(plan, way.endswith("resident")) if way.startswith("ours") else _plain(plan, int(way.split()[1]))
+    one_pass = make_pass(plan, way)
     own = OwnMemory()
     while (turn := connection.recv()) is not None:
         chosen = np.random.default_rng(turn).permutation(plan.clips.count)[: plan.batch * plan.steps]
-        connection.send(train_pass(chosen))
+        connection.send(one_pass(chosen))
     peak = _status_mib("VmHWM")
-    if way.startswith("plain"):
-        peak += int(way.split()[1]) * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    peak += workers_of(way) * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     gpu = torch.cuda.max_memory_reserved() / 2**20 if plan.device != "cpu" else None
     connection.send((peak, own.peak_mib, gpu))
-
-
-class SomeClips(HeadClips):
-    """All clips, of which a pass trains on those that are `chosen`."""
-
-    chosen: Tensor
-
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-    def drawn(self, draw: Draw) -> Batch:
-        return super().drawn(draw._replace(clips=self.chosen[draw.clips]))
-
-
-def _ours(plan: Plan, resident: bool) -> Callable[[NDArray[np.int64]], float]:
-    spec = plan.clips.head_spec(plan.hidden, plan.out)
-    settings = FitSettings(epochs=1, batch=plan.batch, amp=plan.amp, keep="last")
-    clips = SomeClips(plan.clips.table(), plan.clips.narrations(), plan.device, resident)
-
-    def train_pass(chosen: NDArray[np.int64]) -> float:
-        clips.chosen = torch.from_numpy(chosen)
-        if resident:
-            clips.chosen = clips.chosen.to(clips.device)
-        return fit(METHOD, {}, spec, clips, None, settings, None, lambda line: None).clips_per_s
-
-    return train_pass
-
-
-def _plain(plan: Plan, workers: int) -> Callable[[NDArray[np.int64]], float]:
-    dataset = PlainDataset(plan.clips)
-    torch.manual_seed(0)
-    method = build(METHOD, {}, plan.clips.head_spec(plan.hidden, plan.out))
-    method.to(torch.device(plan.device))
-    optimiser = torch.optim.Adam(method.parameters(), lr=2e-4)
-
-    def train_pass(chosen: NDArray[np.int64]) -> float:
-        return train_plainly(
-            method, optimiser, plain_loader(dataset, chosen, plan.batch, workers, plan.device), plan.device
-        )
-
-    return train_pass
 
 
 class OwnMemory:
@@ -184,10 +128,11 @@ def markdown(found: Sequence[Measured], plan: Plan) -> str:
     """A table with a line on what was measured; the ratio is to the faster plain loop."""
     w, best = plan.clips.widths, max((m.median for m in found if m.way.startswith("plain")), default=float("nan"))
     where = torch.cuda.get_device_name() if plan.device != "cpu" else platform.processor() or platform.machine()
+    what = f"whole steps, head {plan.hidden} and {plan.out} wide" if plan.what == "training" else "loading alone"
+    widths = "+".join(map(str, (3 * w.appearance, 3 * w.motion, w.audio, w.text, w.text)))
     lines = [
-        f"{plan.clips.count:,} made-up clips of {3 * w.appearance}+{3 * w.motion}+{w.audio}+{w.text}+{w.text} features,"
-        f" batches of {plan.batch}, head {plan.hidden} and {plan.out} wide; {where}, {plan.threads} threads, "
-        f"torch {torch.__version__}",
+        f"{what[0].upper()}{what[1:]}: {plan.clips.count:,} made-up clips of {widths} features, passes of {plan.steps}"
+        f" batches of {plan.batch}; {where}, {plan.threads} threads, torch {torch.__version__}",
         "",
         "| way | clips/s | lowest to highest | to plain | peak memory, MiB | of it own, MiB | GPU peak, MiB |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -212,7 +157,7 @@ def main() -> None:
     add("--repeats", type=int, default=5, help="passes of every way (default: 5)")
     add("--ways", nargs="+", choices=WAYS, default=WAYS, metavar="WAY", help=f"of {', '.join(WAYS)} (default: all)")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
-    add("--amp", action="store_true", help="ours with bfloat16 on a GPU; plain stays as it is")
+    add("--bfloat16", action="store_true", help="time ours with bfloat16 products too; plain stays as it is")
     add("--threads", type=int, default=torch.get_num_threads(), help="processor threads of a process")
     add("--folder", type=Path, help="where the features go (default: a temporary folder)")
     args = parser.parse_args()
@@ -221,11 +166,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         clips = MadeUpClips(Path(folder), args.clips, WORLD if args.widths == "world" else Widths())
         clips.write()
-        plan = Plan(clips, args.hidden, args.out_width, args.batch, args.steps, args.threads, args.device, args.amp)
-        found = compare(plan, args.ways, args.repeats)
-    print(markdown(found, plan))
-    about = {**asdict(plan), "clips": args.clips, "widths": asdict(clips.widths)}
-    print(json.dumps({**about, "ways": [{**asdict(m), "median": m.median} for m in found]}))
+        plan = Plan(clips, args.hidden, args.out_width, args.batch, args.steps, args.threads, args.device)
+        found = {"training": compare(plan, args.ways, args.repeats, args.bfloat16)}
+        print(markdown(found["training"], plan), flush=True)
+        plan = loading(plan)
+        found["loading"] = compare(plan, args.ways, args.repeats)
+        print(f"\n{markdown(found['loading'], plan)}\n")
+    about = {**asdict(plan), "clips": args.clips, "widths": asdict(clips.widths), "steps": args.steps}
+    about.pop("what")
+    ways = {what: [{**asdict(m), "median": m.median} for m in each] for what, each in found.items()}
+    print(json.dumps({**about, **ways}))
 
 
 if __name__ == "__main__":

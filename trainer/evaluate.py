@@ -1,8 +1,7 @@
-"""How good a set of predictions is: top-1, mean class accuracy, calibration error, and the same for every domain."""
+"""How good a set of predictions is: top-1, mean class accuracy, calibration error."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,20 +47,6 @@ def evaluate(
         mode -> Metrics.
     """
     return {mode: metrics(probabilities[:, i], labels, background) for i, mode in enumerate(MODES)}
-
-
-def evaluate_domains(
-    probabilities: NDArray[np.floating],
-    labels: NDArray[np.integer],
-    domains: Sequence[str],
-    background: int | None = None,
-) -> dict[str, dict[str, Metrics]]:
-    """The same for every domain: domain -> mode -> Metrics. `domains` names the domain of each of the N clips."""
-    names = np.asarray(domains)
-    return {
-        str(name): evaluate(probabilities[names == name], labels[names == name], background)
-        for name in sorted(set(domains))
-    }
 
 
 def metrics(probabilities: NDArray[np.floating], labels: NDArray[np.integer], background: int | None = None) -> Metrics:

@@ -38,7 +38,7 @@ from trainer.loop.fit import fit
 from trainer.loop.head_clips import HeadClips, Narrations, embed_narrations
 from trainer.loop.ranks import current_ranks, join_torchrun, leave_torchrun
 from trainer.loop.run_state import STATE
-from trainer.loop.settings import FitSettings, Sampling
+from trainer.loop.settings import FitSettings, Precision, Sampling
 from trainer.methods.head_spec import HeadSpec
 from trainer.methods.table import METHODS
 from trainer.models.fusion import LayerOrder, Modalities
@@ -80,7 +80,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--manifest", type=Path, metavar="CSV", help="ARGO1M: Ego4D's manifest.csv, to keep videos with sound only")
     add("--narrations", type=Path, metavar="DIR", help="embedded narrations (default: hashed words)")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", metavar="NAME", help="cpu or cuda")
-    add("--no-amp", action="store_true", help="float32 throughout on a GPU too")
+    add(
+        "--precision",
+        choices=get_args(Precision),
+        default=PAPER.precision,
+        help="of the products; auto: bfloat16 on a GPU that has it, else float32",
+    )
     add("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
     add("--save-every", type=float, default=60.0, metavar="S", help="seconds between two savings (default: 60)")
     add("--resume", action="store_true", help="go on with the run in RUN")
@@ -195,7 +200,7 @@ def _settings(args: argparse.Namespace) -> FitSettings:
         drop_audio=args.drop_audio,
         sampling=args.sampling,
         keep=args.keep,
-        amp=not args.no_amp,
+        precision=args.precision,
         seed=args.seed,
     )
 

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from bench import gpu_check
-from bench.gpu_check import GpuTests, amp_against_float32, report, table_2_rates
+from bench.gpu_check import GpuTests, amp_against_float32, report
+from bench.gpu_table import MethodTime, TableTime, Trained, table_time_markdown, time_table_2
 from bench.head_data import ROWS, MadeUpClips, Widths
 from bench.plain_training import PlainDataset, plain_loader
-from bench.train import Plan, compare, markdown
+from bench.train import compare, markdown
+from bench.ways import Plan, loading, make_pass
 from trainer.loop.head_clips import HeadClips
 
 
@@ -44,7 +46,7 @@ def test_the_plain_loader_gives_each_clip_once(clips: MadeUpClips) -> None:
 
 @pytest.mark.slow
 def test_the_ways_take_turns_and_the_table_names_them(clips: MadeUpClips) -> None:
-    plan = Plan(clips, hidden=8, out=4, batch=16, steps=5, threads=1, device="cpu", amp=False)
+    plan = Plan(clips, hidden=8, out=4, batch=16, steps=5, threads=1, device="cpu")
     ways = ("ours, memory map", "plain, 0 workers")
     found = compare(plan, ways, repeats=2)
     assert [m.way for m in found] == list(ways)
@@ -57,17 +59,43 @@ def test_the_ways_take_turns_and_the_table_names_them(clips: MadeUpClips) -> Non
     assert "| plain, 0 workers |" in table
 
 
+@pytest.mark.parametrize("what", ["training", "loading"])
+@pytest.mark.parametrize("way", ["ours, memory map", "ours, resident", "plain, 0 workers", "plain, 2 workers"])
+def test_every_way_passes_over_the_chosen_clips(clips: MadeUpClips, what: str, way: str) -> None:
+    plan = Plan(clips, hidden=8, out=4, batch=16, steps=5, threads=1, device="cpu")
+    plan = loading(plan) if what == "loading" else plan
+    assert plan.steps == (18 if what == "loading" else 5), "no more batches than there are clips for"
+    assert make_pass(plan, way)(np.arange(200, 280)) > 0
+
+
 def test_the_parts_of_the_gpu_check_run_on_a_processor_too(clips: MadeUpClips) -> None:
     amp = amp_against_float32(clips, 8, 4, "cpu", epochs=1)
-    assert amp.agreement == 1.0, "without a GPU there is no autocast"
-    assert amp.largest_difference == 0.0
-    rates = table_2_rates(clips, 8, 4, "cpu", minutes=0.001, splits=2, seeds=2)
-    assert [rate.method for rate in rates] == ["erm", "cir", "narration_aligned"]
-    assert all(rate.trainings == 4 and rate.epochs_each >= 0.5 and rate.clips_per_s > 0 for rate in rates)
-    plan = Plan(clips, 8, 4, 16, 5, 1, "cpu", amp=False)
-    text = report(GpuTests(3, 1, 0), [], plan, amp, rates)
+    assert amp.agreement > 0.5
+    assert 0 < amp.largest_difference < 0.1, "bfloat16 rounds, but not this much"
+    spec = clips.head_spec(8, 4)
+    table_2 = time_table_2(clips, spec, "cpu", 0.001, lambda line: None, splits=2, seeds=2, whole=False)
+    plan = Plan(clips, 8, 4, 16, 5, 1, "cpu")
+    text = report(GpuTests(3, 1, 0), {"training": ([], plan), "loading": ([], loading(plan))}, amp, table_2)
     assert "3 passed, 1 failed, 0 skipped" in text
-    assert "| together | 12 |" in text
+    assert [method.method for method in table_2.methods] == ["erm", "cir", "narration_aligned"]
+    assert "| narration_aligned | 4 |" in text
+    assert "Whole steps, head 8 and 4 wide" in text
+    assert "Loading alone" in text
+
+
+def test_what_is_foretold_of_table_2_stands_beside_what_was_measured() -> None:
+    """Two short trainings of one epoch at 100 and 200 clips/s, and a whole one that was slower than they foretold."""
+    short = (Trained(0, 1000, 1, 2.0, 100.0), Trained(1, 1000, 1, 2.0, 200.0))
+    method = MethodTime("erm", short, Trained(0, 1000, 50, 2.0, 80.0), 7.0)
+    assert method.foretold_minutes == pytest.approx((2 + 500 + 2 + 250) / 60)
+    assert method.foretold_over_whole == pytest.approx(502 / 627)
+    text = "\n".join(table_time_markdown(TableTime((method,), loading_s=30.0), clips=63_000))
+    assert "| erm | 2 | 1 | 200 (100 to 200) | 7 | 10.45 | 0.80 | 12.6 |" in text
+    assert "Measured: 0.3 minutes of trainings. Extrapolated from them: 13 minutes" in text
+    assert "that is under the target of 60 minutes" in text
+    assert "it would be about 131 minutes" in text
+    late = "\n".join(table_time_markdown(TableTime((method,) * 5, loading_s=0.0), clips=63_000))
+    assert "that is NOT under the target" in late
 
 
 def test_without_a_gpu_it_says_so_and_ends_well(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainer.evaluate import confusion, evaluate, evaluate_domains, expected_calibration_error, metrics
+from trainer.evaluate import confusion, evaluate, expected_calibration_error, metrics
 
 
 def test_figures_of_a_small_case_worked_by_hand() -> None:
@@ -31,14 +31,11 @@ def test_calibration_error_equals_a_literal_loop() -> None:
     assert expected_calibration_error(p, y, bins=10) == pytest.approx(expected)
 
 
-def test_modes_and_domains_are_kept_apart() -> None:
+def test_modes_are_kept_apart() -> None:
     right, wrong = [0.9, 0.1], [0.1, 0.9]
     p = np.array([[right, right, wrong], [right, wrong, wrong]])
     y = np.array([0, 0])
     assert [m.top1 for m in evaluate(p, y).values()] == [1.0, 0.5, 0.0]
-    by_domain = evaluate_domains(p, y, ["b", "a"])
-    assert list(by_domain) == ["a", "b"]
-    assert (by_domain["a"]["video"].top1, by_domain["b"]["video"].top1) == (0.0, 1.0)
 
 
 def test_confusion_has_true_labels_in_rows() -> None:

@@ -1,4 +1,4 @@
-"""Sound of ARGO1M's clips: which videos have any, where a clip lies in it, and audio features kept one row a clip.
+"""Sound of ARGO1M's clips: which videos have any, and audio features kept one row a clip.
 
 The paper trains and tests on the clips whose video has sound, about 60 % of all. Ego4D's manifest tells which.
 """
@@ -9,26 +9,16 @@ import csv
 import math
 from collections.abc import Set
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.argo1m import FRAME_RATE_HZ, HOP_FRAMES, ROW_FRAMES
 from trainer.data.clip_facts import ClipFacts
 from trainer.data.clip_rows import AudioRows
 from trainer.data.errors import DatasetError
 
 DURATION_COLUMN = "canonical_audio_duration_sec"
 _CHUNK = 4096
-
-
-Seconds = NDArray[np.floating[Any]]
-
-
-def audio_extent_s(start: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[Seconds, Seconds]:
-    """First and last second of clips from row `start` to row `end`: [16 s / 30, (16 e + 32) / 30]."""
-    return start * (HOP_FRAMES / FRAME_RATE_HZ), (end * HOP_FRAMES + ROW_FRAMES) / FRAME_RATE_HZ
 
 
 def read_manifest(path: Path) -> frozenset[str]:

@@ -87,7 +87,7 @@ def _check(args: argparse.Namespace) -> CheckReport:
         raise UsageError(
             f"{source}: holds neither ARGO1M's files (Ar_ITA_train.csv ...) nor a rendered world nor a feature store"
         )
-    if "uid" in _header(source):
+    if "uid" in csv_header(source):
         return check_csv_files(source, splits, args.features, args.audio, args.manifest, args.quick)
     return check_own_clips(source, args.features, args.quick)
 
@@ -107,7 +107,7 @@ def _pack(source: Path, features: Path, out: Path) -> int:
     return 0
 
 
-def _header(path: Path) -> list[str]:
+def csv_header(path: Path) -> list[str]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             return [name.strip().lower() for name in next(csv.reader(file), [])]

@@ -75,12 +75,6 @@ class ClipTable:
         """A, M, D: widths of one row of appearance, motion and audio."""
         return row_width(self.video.appearance), row_width(self.video.motion), row_width(self.audio.values)
 
-    @property
-    def dense_bytes(self) -> int:
-        """Memory that the features of all clips take as one batch."""
-        appearance, motion, audio = self.widths
-        return len(self) * 4 * (self.video.rows.shape[1] * (appearance + motion) + audio)
-
     def batch(self, clips: NDArray[np.integer]) -> ClipBatch:
         """The clips with these indices (int [B], 0 <= index < n), in that order, copied into memory."""
         facts, count = self.facts, len(clips)

@@ -20,7 +20,6 @@ from trainer.data.clip_rows import AudioRows, VideoRows
 from trainer.data.clip_table import ClipTable
 from trainer.data.clips_csv import Annotation, LiveClip, live_clips, read_clips_csv
 from trainer.data.errors import DatasetError
-from trainer.data.world_csv import read_videos_csv
 from trainer.features.store import FeatureStore
 
 UNNAMED = "unnamed"
@@ -43,26 +42,16 @@ def own_table(
         DatasetError: a label is not among `labels`, or there is no clip.
     """
     annotations = read_clips_csv(annotations_csv)
-    clips = [clip for video, rows in annotations.items() for clip in _live(store, video, rows, spec, background_label)]
+    clips = [
+        clip
+        for video, rows in annotations.items()
+        for clip in live_clips(video, rows, store.video(video).start_tick.tolist(), spec, background_label)
+    ]
     if not labels:
         found = {a.label for rows in annotations.values() for a in rows} - {background_label}
         labels = (*sorted(found), background_label)
     domains = {video: video_domain(rows) for video, rows in annotations.items()}
     return live_table(annotations_csv.name, store, clips, labels, domains)
-
-
-def world_table(folder: Path, store: FeatureStore, spec: WindowSpec, labels: Sequence[str], idle: str) -> ClipTable:
-    """All live clips of a rendered world (`annotations.csv` and `videos.csv` in one folder).
-
-    Raises:
-        AnnotationError: a CSV cannot be read.
-        FeatureStoreError: a video is not in the store.
-        DatasetError: a label is not among `labels`, or there is no clip.
-    """
-    annotations = read_clips_csv(folder / "annotations.csv")
-    videos = read_videos_csv(folder / "videos.csv")
-    clips = [c for v in videos for c in _live(store, v.name, annotations.get(v.name, ()), spec, idle)]
-    return live_table(folder.name, store, clips, labels, {video.name: video.domain for video in videos})
 
 
 def live_table(
@@ -134,12 +123,6 @@ def video_domain(annotations: Sequence[Annotation]) -> Domain:
     """The (scenario, location) that most annotations of a video name."""
     named = Counter((a.scenario or UNNAMED, a.location or UNNAMED) for a in annotations)
     return named.most_common(1)[0][0] if named else (UNNAMED, UNNAMED)
-
-
-def _live(
-    store: FeatureStore, video: str, annotations: Sequence[Annotation], spec: WindowSpec, background_label: str
-) -> list[LiveClip]:
-    return live_clips(video, annotations, store.video(video).start_tick.tolist(), spec, background_label)
 
 
 def _first_rows(store: FeatureStore, videos: Sequence[str]) -> NDArray[np.int64]:

@@ -15,13 +15,14 @@ from trainer.loop.build import build, describe
 from trainer.loop.epoch import batch_size, derived_seed, draw_epoch, draw_look
 from trainer.loop.errors import RunError
 from trainer.loop.head_clips import HeadClips
+from trainer.loop.kept_memory import kept_memory
 from trainer.loop.metrics import Metrics
 from trainer.loop.pace import Pace
 from trainer.loop.predict import accuracy
 from trainer.loop.products import fast_products
 from trainer.loop.ranks import current_ranks, parallel
 from trainer.loop.run_state import Place, RunState, copied
-from trainer.loop.settings import FitResult, FitSettings, learning_rate
+from trainer.loop.settings import FitResult, FitSettings, autocasts, learning_rate
 from trainer.methods.head_spec import HeadSpec
 from trainer.methods.method import LooksAhead
 
@@ -58,10 +59,11 @@ def fit(
     ranks, device = current_ranks(), train.device
     size = batch_size(len(train), settings, ranks.count)
     steps = len(train) // size
-    amp = settings.amp and device.type == "cuda" and torch.cuda.is_bf16_supported()
+    amp = autocasts(settings, device)
     masks = HEAD_MASK if settings.drop_video or settings.drop_audio else HEAD_MASK[:1]
 
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), fast_products(device):
+    generators = torch.random.fork_rng([device] if device.type == "cuda" else [])
+    with generators, fast_products(device), kept_memory(device):
         torch.manual_seed(settings.seed)
         model = build(method, hyper, spec, ranks.count > 1).to(device)
         network = parallel(model, device, ranks)

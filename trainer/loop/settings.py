@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from trainer.methods.method import Method
 
 Sampling = Literal["shuffled", "class", "domain"]
 """Every clip once an epoch, or as many draws with an equal share for every class or every (scenario, location)."""
+
+
+Precision = Literal["auto", "float32", "bfloat16"]
+"""Of the layers' products in training: "auto" is bfloat16 (autocast) on a GPU that has it and float32 elsewhere.
+
+A processor gains from bfloat16 when it has instructions for it (avx512_bf16, AMX). Weights, similarities, attention,
+distances and losses are float32 in any case.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,8 +40,7 @@ class FitSettings:
     sampling: Sampling = "shuffled"
     keep: Literal["best", "last"] = "best"
     """Weights of the epoch with the best validation accuracy (the earliest of equals), or of the last one."""
-    amp: bool = True
-    """bfloat16 autocast on CUDA; elsewhere nothing."""
+    precision: Precision = "auto"
     seed: int = 0
 
 
@@ -55,6 +63,13 @@ class FitResult:
     """Of training and validation, over all processes that worked on the run one after the other."""
     clips_per_s: float
     """Training clips per second of these, validation included."""
+
+
+def autocasts(settings: FitSettings, device: torch.device) -> bool:
+    """Whether training there runs under bfloat16 autocast."""
+    if settings.precision == "auto":
+        return device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return settings.precision == "bfloat16"
 
 
 def learning_rate(settings: FitSettings, epoch: int) -> float:

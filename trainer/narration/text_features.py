@@ -56,7 +56,9 @@ class TextFeatures:
             self.subjects = tuple(map(str, head["subjects"]))
             """What the wearer is called, in the order of the array's second axis."""
         except FileNotFoundError:
-            raise TextFeatureError(f"{path}: no embedded narrations here (no text.json); encode them first") from None
+            raise TextFeatureError(
+                f"{path}: no embedded narrations here (no text.json); make them: egoact narrations SOURCE --out {path}"
+            ) from None
         except (OSError, ValueError, KeyError, TypeError) as problem:
             raise TextFeatureError(f"{path}/text.json: cannot be read ({problem}); encode into a new folder") from None
         if version != FORMAT_VERSION:
@@ -95,7 +97,9 @@ class TextFeatures:
         for narration in narrations:
             row = self._row_of.get(_key(clean_up(narration)))
             if row is None:
-                raise TextFeatureError(f"{self.path}: no embedding of {narration!r}; encode all narrations first")
+                raise TextFeatureError(
+                    f"{self.path}: no embedding of {narration!r}; add it: egoact narrations SOURCE --out {self.path}"
+                )
             rows.append(row)
         return np.array(rows, np.int64)
 

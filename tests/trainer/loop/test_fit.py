@@ -12,7 +12,8 @@ from trainer.loop.errors import RunError
 from trainer.loop.fit import fit
 from trainer.loop.head_clips import HeadClips
 from trainer.loop.predict import masked_logits
-from trainer.loop.settings import FitResult, FitSettings, learning_rate
+from trainer.loop.settings import FitResult, FitSettings, autocasts, learning_rate
+from trainer.methods import info_nce
 from trainer.methods.table import METHODS
 
 
@@ -48,6 +49,43 @@ def test_every_method_learns_what_both_modalities_tell(method: str, train: HeadC
     result = fit(method, hyper, SPEC, train, validation, SETTINGS, None, quiet)
     assert result.last_accuracy > 0.8  # 0.5 with one modality, 0.25 with none
     assert not result.method.training
+
+
+@pytest.mark.parametrize("method", ["erm", "narration_aligned", "cir"])
+def test_bfloat16_products_learn_the_same(method: str, train: HeadClips, validation: HeadClips) -> None:
+    result = run(method, train, validation, precision="bfloat16")
+    assert result.last_accuracy > 0.8
+    assert {value.dtype for value in weights(result).values()} <= {torch.float32, torch.int64}
+
+
+def test_bfloat16_is_taken_by_default_on_a_gpu_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for has_it in (True, False):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda has_it=has_it: has_it)
+        assert autocasts(FitSettings(), torch.device("cuda")) == has_it
+        assert not autocasts(FitSettings(), torch.device("cpu"))
+        assert not autocasts(FitSettings(precision="float32"), torch.device("cuda"))
+        assert autocasts(FitSettings(precision="bfloat16"), torch.device("cpu"))
+
+
+def test_similarities_stay_in_float32(train: HeadClips, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What InfoNCE multiplies under autocast: float32, unlike the products of the layers."""
+    seen: dict[str, set[torch.dtype]] = {"similarities": set(), "layers": set()}
+    similarity = info_nce.paired_cross_entropy
+    layer = torch.nn.Linear.forward
+
+    def watched(values: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
+        seen["similarities"].add(values.dtype)
+        return similarity(values, *rest)
+
+    def watched_layer(self: torch.nn.Linear, x: torch.Tensor) -> torch.Tensor:
+        out = layer(self, x)
+        seen["layers"].add(out.dtype)
+        return out
+
+    monkeypatch.setattr(info_nce, "paired_cross_entropy", watched)
+    monkeypatch.setattr(torch.nn.Linear, "forward", watched_layer)
+    run("narration_aligned", train, None, epochs=1, precision="bfloat16")
+    assert seen == {"similarities": {torch.float32}, "layers": {torch.bfloat16}}
 
 
 def test_with_modality_dropout_each_modality_tells_its_own_bit(train: HeadClips, validation: HeadClips) -> None:

@@ -30,7 +30,7 @@ def clips(count: int, seed: int, device: str, resident: bool = True) -> HeadClip
 
 
 def run(method: str, train: HeadClips, out: Path | None = None, **changes: object) -> FitResult:
-    settings = replace(SETTINGS, amp=False, keep="last", **changes)
+    settings = replace(SETTINGS, precision="float32", keep="last", **changes)
     return fit(method, {}, SPEC, train, None, settings, out, quiet, save_every_s=0.0)
 
 

@@ -58,19 +58,26 @@ def test_killed_at_any_step(killed_at: int, tmp_path: Path) -> None:
     assert_same_after_kills("narration_aligned", [killed_at], undisturbed, tmp_path)
 
 
+def test_killed_with_bfloat16_products(tmp_path: Path) -> None:
+    undisturbed = run("narration_aligned", clips(), None, precision="bfloat16")
+    assert_same_after_kills("narration_aligned", [8], undisturbed, tmp_path, precision="bfloat16")
+
+
 @pytest.mark.parametrize("method", ["mixup", "boda", "doprompt"])
 def test_killed_twice_with_methods_that_draw_or_look_ahead(method: str, tmp_path: Path) -> None:
     assert_same_after_kills(method, [3, 8], run(method, clips(), None), tmp_path)
 
 
-def assert_same_after_kills(method: str, kills: list[int], undisturbed: FitResult, folder: Path) -> None:
+def assert_same_after_kills(
+    method: str, kills: list[int], undisturbed: FitResult, folder: Path, **changes: object
+) -> None:
     for last in kills:
         train = clips()
         train.last = last
         with pytest.raises(Killed):
-            run(method, train, folder)
+            run(method, train, folder, **changes)
         torch.rand(5)  # what happens in between must not matter
-    resumed = run(method, clips(), folder)
+    resumed = run(method, clips(), folder, **changes)
     for found, expected in (
         (resumed.method.state_dict(), undisturbed.method.state_dict()),
         (resumed.last_state, undisturbed.last_state),

@@ -188,12 +188,12 @@ def test_two_writers_do_not_mix(tmp_path: Path) -> None:
 
 def test_what_was_not_encoded_is_named(tmp_path: Path) -> None:
     features = encode_narrations(NARRATIONS, HashedText(), tmp_path)
-    with pytest.raises(TextFeatureError, match=r"no embedding of '#C C flies\.'; encode all narrations first"):
+    with pytest.raises(TextFeatureError, match=r"no embedding of '#C C flies\.'; add it: egoact narrations SOURCE"):
         features.rows_of(["#C C cuts thing 1", "#C C flies."])
 
 
 def test_damage_is_found_and_named(tmp_path: Path) -> None:
-    with pytest.raises(TextFeatureError, match="no embedded narrations here"):
+    with pytest.raises(TextFeatureError, match=r"no embedded narrations here .*make them: egoact narrations"):
         TextFeatures(tmp_path)
     encode_narrations(NARRATIONS, HashedText(), tmp_path, chunk=4)
     os.truncate(tmp_path / "embeddings.npy", 13 * 5 * 512 * 4)  # the last numbers are gone

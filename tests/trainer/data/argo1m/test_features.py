@@ -9,7 +9,7 @@ import torch
 
 from edge.contract import WindowSpec
 from tests.argo1m_files import Argo1mFiles, Clip, feature_rows, write_csv
-from trainer.data.argo1m_audio import audio_extent_s, read_clip_audio, read_manifest, sound_mask
+from trainer.data.argo1m_audio import read_clip_audio, read_manifest, sound_mask
 from trainer.data.argo1m_csv import Argo1mClips, read_argo1m_csv
 from trainer.data.argo1m_pt import gather_pt, open_pt, pack_pt
 from trainer.data.argo1m_store import StoreRows, store_audio, store_video
@@ -180,12 +180,6 @@ def test_audio_of_a_store_spreads_its_windows_over_the_clip(tmp_path: Path) -> N
     assert mixed.tolist() == pytest.approx([3, 0, 5, 7, 0, 0])
     assert audio.heard.tolist() == [True, True, True, True, False, False]
     assert rows.heard_videos() == {"a"}
-
-
-def test_a_clips_extent_in_seconds() -> None:
-    start_s, end_s = audio_extent_s(np.array([0, 15]), np.array([0, 17]))
-    assert start_s.tolist() == [0, 8]
-    assert end_s.tolist() == pytest.approx([32 / 30, (17 * 16 + 32) / 30])
 
 
 def test_audio_by_clip_is_a_mapped_array_in_the_order_of_the_file(tmp_path: Path) -> None:

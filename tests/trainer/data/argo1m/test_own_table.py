@@ -12,7 +12,7 @@ from edge.contract import WindowSpec
 from trainer.data.clips_csv import live_clips, read_clips_csv
 from trainer.data.domain_split import hold_out
 from trainer.data.errors import DatasetError
-from trainer.data.own_table import UNNAMED, own_table, world_table
+from trainer.data.own_table import UNNAMED, own_table
 from trainer.features.store import FeatureStore, FeatureStoreError, VideoFeatures
 
 HEADER = ("video", "start_s", "end_s", "label", "scenario", "location", "narration", "audio_narration", "consistency")
@@ -80,18 +80,6 @@ def test_a_held_out_domain_of_own_clips(tmp_path: Path) -> None:
     names = table.facts.video_names
     assert {names[table.facts.video[i]] for i in train} == {"b.mp4"}  # c shares Tokyo with the test clips
     assert {names[table.facts.video[i]] for i in test} == {"a.mp4"}
-
-
-def test_the_world_gives_the_same_table_with_the_domains_of_its_videos(tmp_path: Path) -> None:
-    path, features = written(tmp_path / "world"), store(tmp_path / "store")
-    own, world = (
-        own_table(path, features, SPEC, "idle", LABELS),
-        world_table(path.parent, features, SPEC, LABELS, "idle"),
-    )
-    for column in ("label", "scenario", "location", "video", "narration"):
-        assert np.array_equal(getattr(own.facts, column), getattr(world.facts, column))
-    assert np.array_equal(own.video.rows, world.video.rows)
-    assert world.facts.name == "world"
 
 
 def test_bad_own_clips_are_refused(tmp_path: Path) -> None:
