@@ -55,6 +55,7 @@ class ClockMap:
     A device clock that jumps ahead is followed at once; one that falls back by a second or more starts the map anew; a
     smaller fall (or a path that became longer for good) is followed after `WINDOW_S`. After a jump of more than
     `STEP_NS` the drift starts anew.
+    One wrong stamp in the future spoils the map for `WINDOW_S`: a caller that doubts stamps checks them first.
     """
 
     def __init__(self) -> None:

@@ -124,18 +124,21 @@ def find_microphone(portaudio: Any, wanted: str) -> dict[str, Any]:
     return match
 
 
-def usable_format(portaudio: Any, device: dict[str, Any]) -> Format | None:
-    """The first format that the device takes, one channel before two before all; None when it takes none (or is busy).
+def usable_format(portaudio: Any, device: dict[str, Any], rate_hz: int | None = None) -> Format | None:
+    """The first format that the device takes, at `rate_hz` if given; None when it takes none (or is busy).
 
-    Raw ALSA devices convert neither rate nor channels, which makes asking the only way to know.
+    One channel goes before two, and two before all. Raw ALSA devices convert neither rate nor
+    channels, which makes asking the only way to know.
     """
-    rates = dict.fromkeys((RATES_HZ[0], round(device["default_samplerate"]), *RATES_HZ))
+    rates = (
+        dict.fromkeys((RATES_HZ[0], round(device["default_samplerate"]), *RATES_HZ)) if rate_hz is None else [rate_hz]
+    )
     channels = dict.fromkeys((1, min(2, device["max_input_channels"]), device["max_input_channels"]))
-    for rate_hz in rates:
+    for rate in rates:
         for count in channels:
             try:
-                portaudio.check_input_settings(device["index"], count, "float32", samplerate=rate_hz)
+                portaudio.check_input_settings(device["index"], count, "float32", samplerate=rate)
             except (portaudio.PortAudioError, ValueError):
                 continue
-            return Format(rate_hz, count)
+            return Format(rate, count)
     return None

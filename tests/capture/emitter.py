@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 BLOCK_S = 0.01
 CLICK_HZ = 2000.0
-PIPE_BYTES = 32_768
-"""Room of the pipe: what a late reader finds; old sound beyond it is lost, as in a sound card."""
+PIPE_BYTES = 131_072
+"""Room of the pipe (1.4 s): a sound server on a busy machine may read this late before sound is lost. A reader finds it
+full of old sound when it begins."""
 
 
 def click_wave(t_s: NDArray[np.float64]) -> NDArray[np.float64]:
