@@ -243,6 +243,8 @@ class Snapshot:
     """Camera and microphone of a live run; empty when replaying."""
     masked: frozenset[Modality] = frozenset()
     """Modalities that the user has taken away from the model."""
+    threshold: float | None = None
+    """Probability from which a segment opens; None when there is nothing to be set."""
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,11 @@ class Pipeline:
         for sink in self._sinks:
             sink.event(t_ns, text)
 
+    @property
+    def newest(self) -> Prediction | None:
+        """The prediction made last."""
+        return self._newest
+
     def mask(self, modalities: frozenset[Modality]) -> None:
         """Keep these from the model, as if nothing had been seen or heard."""
         self._masked = modalities
@@ -253,8 +258,8 @@ class Pipeline:
     def _telemetry(self) -> Telemetry:
         return self._book.summary(skipped_rows=self._schedule.skipped_rows, hop_factor=self._schedule.hop_factor)
 
-    def snapshot(self) -> Snapshot:
-        """What a view shows now. Cheap enough for ten calls a second."""
+    def snapshot(self, *, picture: bool = True) -> Snapshot:
+        """What a view shows now, with or without the newest frame. Cheap enough for ten calls a second."""
         spec, audio, bundle = self._spec, self._rings.audio, self._recognizer.bundle
         window = audio.window(audio.next_sample, spec.audio_rate_hz // 10)
         rms = float(np.sqrt(np.mean(window.samples**2))) if "audio" not in self._rings.away else 0.0
@@ -266,11 +271,12 @@ class Pipeline:
             open_segment=self._open_segment,
             closed_segments=self._closed_segments,
             truth=self._truth,
-            preview=self._rings.video.newest(),
+            preview=self._rings.video.newest() if picture else None,
             sound_level_db=20 * float(np.log10(rms)) if rms > 0 else None,
             telemetry=self._telemetry(),
             events=(f"bundle: {bundle.describe()}", *self._source.notes, *self._events)[-SNAPSHOT_EVENTS:],
             finished=self._finished,
             background_label=bundle.background_label,
             masked=self._masked,
+            threshold=self._thresholds.on,
         )

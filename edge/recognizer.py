@@ -37,7 +37,7 @@ class Recognizer:
         self._newest_tick = 0
 
     def add_row(self, start_tick: int, window: VideoWindow, timer: StageTimer) -> FeatureRow:
-        """Run the video engine on the next row, frames uint8 [row_frames, S, S, 3]; not when there is nothing to see."""
+        """Run the video engine on the next row, uint8 [row_frames, S, S, 3], unless there is nothing to see."""
         if window.coverage > 0:
             with timer.stage("video"):
                 out = self.engines.video.infer({"frames": window.frames[None]})

@@ -43,7 +43,7 @@ class Rings:
     def __init__(
         self, spec: WindowSpec, seconds: float = 8.0, video: VideoRing | None = None, audio: AudioRing | None = None
     ) -> None:
-        self._spec = spec
+        self.spec = spec
         self.video = video or VideoRing(spec, int(seconds * spec.frame_rate_hz))
         self.audio = audio or AudioRing(int(seconds * spec.audio_rate_hz))
         self.changed = threading.Condition()
@@ -51,6 +51,8 @@ class Rings:
         self.audio_ended = False
         self.away: set[Modality] = set()
         """Live sensors from which nothing comes for now."""
+        self.sound_delay_samples = 0
+        """The microphone's sound lies this much later on the axis than the camera's picture of the same moment."""
         self.oldest_needed_tick = 0
         """The reader still wants this tick; a writer that waits never overwrites it."""
 
@@ -77,7 +79,8 @@ class Rings:
 
     def audio_end_sample(self, start_tick: int) -> int:
         """The sample before which the audio window of the clip ends whose newest row starts at `start_tick`."""
-        return (start_tick + self._spec.row_frames) * self._spec.audio_rate_hz // self._spec.frame_rate_hz
+        end = (start_tick + self.spec.row_frames) * self.spec.audio_rate_hz // self.spec.frame_rate_hz
+        return end + self.sound_delay_samples
 
     def would_overwrite(self, event: Event) -> bool:
         """Whether storing `event` now would overwrite a frame or sample that the reader still needs."""
@@ -85,13 +88,13 @@ class Rings:
             return event.tick - self.oldest_needed_tick >= self.video.capacity_ticks
         if isinstance(event, AudioBlock):
             end = event.start_sample + len(event.samples)
-            needed = self.audio_end_sample(self.oldest_needed_tick) - self._spec.clip_audio_samples
+            needed = self.audio_end_sample(self.oldest_needed_tick) - self.spec.clip_audio_samples
             return end - max(0, needed) > self.audio.capacity_samples
         return False
 
     def ready(self, start_tick: int) -> bool:
         """Whether the row at `start_tick` and the sound of its clip are there, or will not come."""
-        seen = self.no_video or self.video.next_tick >= start_tick + self._spec.row_frames
+        seen = self.no_video or self.video.next_tick >= start_tick + self.spec.row_frames
         return seen and (self.no_audio or self.audio.next_sample >= self.audio_end_sample(start_tick))
 
     @property

@@ -1,4 +1,4 @@
-"""When the next row is computed. A replay takes every row in turn; `edge/live/schedule.py` has the rule of a live run."""
+"""When the next row is computed. A replay takes every row in turn; a live run: `edge/live/schedule.py`."""
 
 from __future__ import annotations
 

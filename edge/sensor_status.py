@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Modality = Literal["video", "audio"]
+SENSOR_NAMES: dict[Modality, str] = {"video": "camera", "audio": "microphone"}
 SensorState = Literal["off", "starting", "running", "stalled", "lost"]
 
 

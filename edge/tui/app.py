@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from textual import events
 from textual.app import App, ComposeResult
@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Footer, Static
 
-from edge.contract import MODES, Snapshot, Telemetry
+from edge.contract import MODES, Modality, Snapshot, Telemetry
 from edge.tui.columns import COLUMN_TITLES, column_lines
 from edge.tui.events import event_lines
 from edge.tui.header import header_lines
@@ -28,14 +28,27 @@ from edge.tui.timeline import timeline_lines
 
 TICK_S = 0.1
 _TALL_ROWS, _ROOMY_ROWS = 40, 24
+_LOWEST, _HIGHEST = 0.1, 0.95
+"""Bounds of the threshold that keys can set."""
 _NOTHING_YET = Snapshot("", 0, (), None, None, (), (), None, None, Telemetry(), ())
+
+
+class Controls(Protocol):
+    """What a user can change in a run that goes on."""
+
+    def mask(self, modalities: frozenset[Modality]) -> None:
+        """Keep these from the model."""
+
+    def set_threshold(self, on: float) -> None:
+        """Open segments at this probability."""
 
 
 class EgoactApp(App[None]):
     """Shows a running stream.
 
     `latest` gives the newest snapshot, or None before there is one; it is called ten times a second and must return at
-    once. `stop` is called when the user quits; it must not block (ask the pipeline to stop, do not wait for it).
+    once. `stop` is called when the user quits; it must not block (ask the pipeline to stop, do not wait for it), nor
+    must `controls`, without which the run cannot be changed.
     With `exit_when_finished` the app ends by itself after it has shown a finished snapshot.
     """
 
@@ -47,6 +60,10 @@ class EgoactApp(App[None]):
         Binding("ctrl+c,ctrl+q", "leave", "quit", show=False, priority=True),
         Binding("p", "pause", "pause display"),
         Binding("v", "preview", "preview"),
+        Binding("c", "mask('video')", "camera to model"),
+        Binding("m", "mask('audio')", "microphone to model"),
+        Binding("minus", "threshold(-0.05)", show=False),
+        Binding("plus,equals_sign", "threshold(0.05)", show=False),
         Binding("question_mark", "help", "help", key_display="?"),
     ]
 
@@ -55,9 +72,11 @@ class EgoactApp(App[None]):
         latest: Callable[[], Snapshot | None],
         stop: Callable[[], None],
         *,
+        controls: Controls | None = None,
         exit_when_finished: bool = False,
     ) -> None:
         super().__init__()
+        self._controls = controls
         self._latest = latest
         self._stop = stop
         self._exit_when_finished = exit_when_finished
@@ -107,6 +126,18 @@ class EgoactApp(App[None]):
     def action_preview(self) -> None:
         self._preview_wanted[self._compact] = not self._preview_wanted[self._compact]
         self._lay_out(self.size)
+
+    def action_mask(self, modality: Modality) -> None:
+        if self._controls is not None:
+            self._controls.mask(self._shown.masked ^ {modality})
+
+    def action_threshold(self, step: float) -> None:
+        if self._controls is not None and self._shown.threshold is not None:
+            self._controls.set_threshold(min(max(round(self._shown.threshold + step, 2), _LOWEST), _HIGHEST))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that would do nothing are not offered."""
+        return self._controls is not None or action not in ("mask", "threshold")
 
     def action_help(self) -> None:
         self.query_one("#help").toggle_class("shown")

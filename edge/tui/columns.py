@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge.contract import Snapshot
+from edge.contract import MODES, Snapshot
 from edge.palette import label_colour
 from edge.text import cell_width, fit
 from edge.tui.lines import Line, bar
@@ -22,7 +22,8 @@ def column_lines(snapshot: Snapshot, mode_index: int, width: int, height: int, *
         return [*lines, [("waiting", SOFT)]]
     row = snapshot.prediction.probabilities[mode_index]
     if np.isnan(row).any():
-        return [*lines, [(fit(_MISSING[mode_index], width), SOFT)]]
+        kept = mode_index > 0 and MODES[mode_index] in snapshot.masked
+        return [*lines, [(fit("kept from the model" if kept else _MISSING[mode_index], width), SOFT)]]
     best = np.argsort(-row, kind="stable")[:TOP_LABELS]
     longest = max(cell_width(label) for label in snapshot.labels)
     tall = (height - len(lines)) // TOP_LABELS

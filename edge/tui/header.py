@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge.contract import NS_PER_S, Snapshot
 from edge.plain import clock_text
+from edge.sensor_status import SENSOR_NAMES
 from edge.text import cut
 from edge.tui.lines import Line, text_of
 from edge.tui.style import ACCENT, BAD, FAIR, GOOD, SOFT, STRONG
@@ -29,4 +30,7 @@ def _state(snapshot: Snapshot, paused: bool) -> tuple[str, str]:
         return "display paused", FAIR
     if snapshot.prediction is None:
         return "starting", BAD if snapshot.telemetry.dropped_frames else FAIR
-    return "running", GOOD
+    away = [SENSOR_NAMES[s.modality] for s in snapshot.sensors if s.state in ("stalled", "lost", "off")]
+    if snapshot.prediction.blind:
+        return "nothing to see or hear", BAD
+    return (f"running, no {' and no '.join(away)}", FAIR) if away else ("running", GOOD)

@@ -9,6 +9,9 @@ _KEYS = (
     ("q", "stop and quit"),
     ("p", "pause the display (the run goes on)"),
     ("v", "camera preview on and off"),
+    ("c", "camera: keep it from the model, and give it back"),
+    ("m", "microphone: keep it from the model, and give it back"),
+    ("- +", "threshold from which a segment opens"),
     ("?", "show and hide this help"),
 )
 _READING = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge.contract import NS_PER_S, Snapshot
 from edge.palette import NEUTRAL_COLOUR, label_colour
+from edge.sensor_status import SENSOR_NAMES
 from edge.text import cell_width, cut, printable
 from edge.tui.letters import BIG_ROWS, big_letters
 from edge.tui.lines import Line, bar
@@ -21,6 +22,8 @@ def label_lines(snapshot: Snapshot, width: int, height: int) -> list[Line]:
             NEUTRAL_COLOUR,
             _waiting(snapshot, width),
         )
+    elif prediction.blind:
+        word, colour, details = "no label", NEUTRAL_COLOUR, [(cut(_why_blind(snapshot), width), SOFT)]
     else:
         idle = prediction.label == snapshot.background_label
         word = UNKNOWN if prediction.unknown and not idle else prediction.label
@@ -37,6 +40,11 @@ def label_lines(snapshot: Snapshot, width: int, height: int) -> list[Line]:
         return [[(cut(word, width), f"bold {colour}")], details]
     lines: list[Line] = [[(row, colour)] for row in big]
     return [*([[]] if height > BIG_ROWS + 2 else []), *lines, details]
+
+
+def _why_blind(snapshot: Snapshot) -> str:
+    away = [f"{SENSOR_NAMES[s.modality]} {s.state}: {s.reason}" for s in snapshot.sensors if s.state != "running"]
+    return "; ".join(away) or "nothing to see or hear"
 
 
 def _since(snapshot: Snapshot) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edge.contract import RunResult, Snapshot
@@ -31,23 +33,32 @@ def run_in_tui(pipeline: Pipeline, *, exit_when_finished: bool = False) -> RunRe
             worker.start()
         return pipeline.snapshot()
 
-    app = EgoactApp(latest, pipeline.stop, exit_when_finished=exit_when_finished)
-    descriptor, name = tempfile.mkstemp(prefix="egoact-", suffix=".log")
-    os.close(descriptor)
-    log = Path(name)
+    app = EgoactApp(latest, pipeline.stop, controls=pipeline, exit_when_finished=exit_when_finished)
     try:
-        run_on_terminal(app, log)
+        with log_file() as log:
+            run_on_terminal(app, log)
     finally:
         pipeline.stop()
         if worker.ident is not None:
             worker.join()
-        if log.stat().st_size == 0:
-            log.unlink()
     if worker.error is not None:
         raise worker.error
     if worker.result is None:
         raise EgoactError("the terminal view ended before the stream began: run it again without --tui")
     return worker.result
+
+
+@contextmanager
+def log_file() -> Iterator[Path]:
+    """A file for what is printed while the view has the terminal; removed when nothing was."""
+    descriptor, name = tempfile.mkstemp(prefix="egoact-", suffix=".log")
+    os.close(descriptor)
+    log = Path(name)
+    try:
+        yield log
+    finally:
+        if log.stat().st_size == 0:
+            log.unlink()
 
 
 class Worker(threading.Thread):

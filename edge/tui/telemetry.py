@@ -6,7 +6,8 @@ from edge.contract import Snapshot, Telemetry
 from edge.text import cut
 from edge.tui.health import age_colour, drop_colour, rate_colour
 from edge.tui.lines import Line, Piece, bar
-from edge.tui.style import ACCENT, SOFT
+from edge.tui.sensors import sensor_line
+from edge.tui.style import ACCENT, FAIR, SOFT
 
 _QUIETEST_DB = -60.0
 _NAME_CELLS = 7
@@ -24,10 +25,12 @@ def telemetry_lines(snapshot: Snapshot, width: int, height: int) -> list[Line]:
     lines: list[Line] = [
         [_name("age"), *_age(t)],
         [_name("frames"), *_frames(t, short=room < 38)],
+        *(sensor_line(sensor, width) for sensor in snapshot.sensors),
         [_name("rate"), *_rate(t)],
         [_name("stages"), (cut(_stages(t), room), "")],
         [_name("sound"), *_sound(snapshot, min(20, room - 8))],
         [_name("memory"), (f"{t.memory_mb:.0f} MB", "")],
+        *([[_name("opens"), (f"at {100 * snapshot.threshold:.0f} %", "")]] if snapshot.threshold is not None else []),
     ]
     engines = [[_name("" if index else "engine"), (cut(line, room), "")] for index, line in enumerate(t.engines)]
     return lines + engines
@@ -46,9 +49,16 @@ def _age(t: Telemetry) -> Line:
 
 def _frames(t: Telemetry, *, short: bool) -> Line:
     dropped = (f"{t.dropped_frames} dropped", drop_colour(t))
+    skipped = f", {t.skipped_rows} rows skipped" if t.skipped_rows else ""
+    stretched = f", hop x{t.hop_factor}" if t.hop_factor > 1 else ""
     if short:
-        return [(f"{t.captured_frames}, ", ""), dropped]
-    return [(f"{t.captured_frames} captured, {t.used_frames} used, ", ""), dropped]
+        return [(f"{t.captured_frames}, ", ""), dropped, (stretched, f"bold {FAIR}")]
+    return [
+        (f"{t.captured_frames} captured, {t.used_frames} used, ", ""),
+        dropped,
+        (skipped, ""),
+        (stretched, f"bold {FAIR}"),
+    ]
 
 
 def _rate(t: Telemetry) -> Line:

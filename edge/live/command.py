@@ -1,0 +1,64 @@
+"""Live labels from a camera and a microphone, for hours.
+
+Nothing is written but what is asked for, and nothing is sent anywhere. Devices may come and go: labels go on with what
+is left. In a terminal it shows the user interface; otherwise, or with --plain, one line a segment. Ctrl-C ends it.
+
+example:
+  egoact live --camera /dev/video0 --jsonl labels.jsonl
+
+'egoact devices' lists cameras and microphones. A camera is a device, a part of its name, or a network address.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from edge.bundle import SHIPPED, load_bundle
+from edge.errors import UsageError
+from edge.live.plan import LivePlan, camera_plan, microphone_plan
+from edge.live.session import ViewKind, run_live
+from edge.precision import AUTO, choose
+
+NONE = "none"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--camera", required=True, metavar="ADDR", help="/dev/video0, a part of a name, rtsp://..., or none")
+    add("--mic", metavar="DEV", help="a microphone's name or number, or none (default: the default one, if any)")
+    add("--bundle", type=Path, default=SHIPPED, metavar="DIR", help="the model (default: the one that is built in)")
+    add("--precision", default=AUTO, metavar="P", help="f32, bf16, int8, VIDEO+AUDIO, or auto (default)")
+    add("--threads", type=int, metavar="N", help="processor threads of the engines (default: all cores but one)")
+    add("--jsonl", type=Path, metavar="FILE", help="write every prediction and segment, one JSON object a line")
+    add("--duration-s", type=float, metavar="S", help="end by itself after S seconds")
+    add("--plain", action="store_true", help="plain lines also in a terminal")
+    add("--headless", action="store_true", help="print nothing but the summary at the end")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.threads is not None and args.threads < 1:
+        raise UsageError(f"--threads {args.threads}: must be at least 1")
+    if args.duration_s is not None and not args.duration_s > 0:
+        raise UsageError(f"--duration-s {args.duration_s}: must be more than 0")
+    if args.camera == NONE and args.mic == NONE:
+        raise UsageError("--camera none and --mic none leave nothing to see or hear: name one of them")
+    bundle = load_bundle(args.bundle)
+    choose(bundle, args.precision)  # what cannot be done is said before any device is opened
+    sensors = []
+    if args.camera != NONE:
+        sensors.append(camera_plan(args.camera, bundle.window))
+    if args.mic != NONE:
+        device = args.mic or ("default" if args.camera == NONE else None)
+        sensors.append(microphone_plan(device, bundle.window))
+    threads = args.threads or max(1, (os.cpu_count() or 1) - 1)
+    plan = LivePlan(bundle, tuple(sensors), threads, args.precision, args.jsonl)
+    return run_live(plan, _view(args), args.duration_s)
+
+
+def _view(args: argparse.Namespace) -> ViewKind:
+    if args.headless:
+        return "headless"
+    return "tui" if sys.stdout.isatty() and sys.stdin.isatty() and not args.plain else "plain"

@@ -1,0 +1,149 @@
+"""The inference process: the pipeline of a replay on shared rings, its sinks, and snapshots for the view."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from typing import Any
+
+from edge.bundle import load_bundle
+from edge.clock import Clock
+from edge.engines.load import load_engines
+from edge.errors import EgoactError
+from edge.hop_governor import HopGovernor
+from edge.live.lifeline import listen, signal_at_parents_death
+from edge.live.link import Link, LinkClosed
+from edge.live.messages import Failed, Finished, InferenceSetup, Mask, Note, SoundOffset, Stop, Threshold, View
+from edge.live.pacing import Pacing
+from edge.live.schedule import LiveSchedule
+from edge.live.source import LiveSource
+from edge.pipeline import Pipeline
+from edge.power import PowerReader
+from edge.precision import choose, temperature
+from edge.recognizer import Recognizer
+from edge.rings import Rings
+from edge.sinks import JsonlSink
+from edge.text import printable
+
+SNAPSHOT_S = 0.1
+
+
+class Inference:
+    """Everything that lives in this process; `run` blocks until a message or a signal stops it."""
+
+    def __init__(self, setup: InferenceSetup, link: Link) -> None:
+        """Load the bundle.
+
+        Raises:
+            EgoactError: it cannot be used as asked.
+        """
+        bundle = load_bundle(setup.bundle)
+        precisions = choose(bundle, setup.precision)
+        engines = load_engines(bundle, precisions, threads=setup.threads)
+        recognizer = Recognizer(bundle, engines, temperature=temperature(bundle, precisions))
+        spec, clock = bundle.window, Clock()
+        self._link = link
+        self._rings = Rings(spec, video=setup.rings.video(), audio=setup.rings.audio())
+        source = LiveSource(
+            setup.announcements_fd,
+            self._rings,
+            title=setup.title,
+            origin_ns=setup.origin_ns,
+            absent=setup.absent,
+            clock=clock,
+        )
+        self._schedule = LiveSchedule(
+            self._rings, spec, lambda: clock.monotonic_ns() - setup.origin_ns, source.grace_ns
+        )
+        self._jsonl = JsonlSink(setup.jsonl, on_error=self._jsonl_failed) if setup.jsonl else None
+        self._pipeline = Pipeline(
+            source,
+            recognizer,
+            pace="live",
+            sinks=() if self._jsonl is None else (self._jsonl,),
+            clock=clock,
+            rings=self._rings,
+            schedule=self._schedule,
+        )
+        if self._jsonl is not None:
+            self._jsonl.start(setup.title)
+            if self._jsonl.error is not None:
+                self._pipeline.note(str(self._jsonl.error))
+        self._pacing = Pacing(self._schedule, self._pipeline, HopGovernor(spec.hop_s), PowerReader())
+        self._audio_rate_hz = spec.audio_rate_hz
+        self._ended = threading.Event()
+
+    def run(self) -> Finished:
+        """Raises EgoactError: an engine failed."""
+        publisher = threading.Thread(target=self._publish, name="snapshots", daemon=True)
+        publisher.start()
+        try:
+            result = self._pipeline.run()
+            if self._jsonl is not None:
+                self._jsonl.run(result)
+        finally:
+            self._ended.set()
+            publisher.join()
+            if self._jsonl is not None:
+                self._jsonl.close()
+        problem = str(self._jsonl.error) if self._jsonl is not None and self._jsonl.error is not None else None
+        return Finished(replace(result, rows=(), predictions=()), problem)
+
+    def stop(self) -> None:
+        self._pipeline.stop()
+
+    def take(self, message: Any) -> None:
+        """Do what the main process asks."""
+        if isinstance(message, Stop):
+            self.stop()
+        elif isinstance(message, Mask):
+            self._pipeline.mask(message.modalities)
+        elif isinstance(message, Threshold):
+            self._pipeline.set_threshold(message.on)
+        elif isinstance(message, Note):
+            self._pipeline.note(message.text)
+        elif isinstance(message, SoundOffset):
+            self._rings.sound_delay_samples = round(message.ms * self._audio_rate_hz / 1000)
+
+    def _publish(self) -> None:
+        """Snapshots, latest wins: one that finds no room is dropped."""
+        while not self._ended.wait(SNAPSHOT_S):
+            self._pacing.tick()
+            # The picture is read from the shared ring by whoever shows it.
+            self._link.send(View(self._pipeline.snapshot(picture=False), self._rings.video.next_tick))
+
+    def _jsonl_failed(self, error: EgoactError) -> None:
+        if hasattr(self, "_pipeline"):
+            self._pipeline.note(str(error))
+
+
+def main() -> None:
+    """Entry of the process; its link's descriptor is the second argument."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal_at_parents_death(signal.SIGKILL)
+    link = Link.inherited(int(sys.argv[2]))
+    try:
+        setup: InferenceSetup = link.receive(None)
+        inference = Inference(setup, link)
+        # From here on an end is a clean one, also when a service manager signals every process, or main is killed.
+        signal.signal(signal.SIGTERM, lambda *_: inference.stop())
+        signal_at_parents_death(signal.SIGTERM)
+        listen(link, on_message=inference.take, on_parent_gone=inference.stop)
+        answer: object = inference.run()
+    except LinkClosed:
+        return
+    except EgoactError as error:
+        answer = Failed(str(error), error.exit_code)
+    except Exception as error:
+        if os.environ.get("EGOACT_DEBUG"):
+            raise
+        reason = printable(str(error))
+        answer = Failed(f"unexpected {type(error).__name__} in inference: {reason}; EGOACT_DEBUG=1 tells more", 1)
+    link.send(answer, wait_s=2.0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""What a live run was asked to do, for the supervisor that does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.bundle import Bundle
+from edge.contract import Modality, WindowSpec
+from edge.precision import AUTO
+from edge.sources.network_address import is_network, masked
+
+RING_S = 8.0
+
+
+@dataclass(frozen=True)
+class SensorPlan:
+    """A sensor by the function that makes it, because it is made in a process of its own."""
+
+    modality: Modality
+    asked: str
+    """What the user called it."""
+    factory: str
+    """'module:function' -> Sensor"""
+    arguments: tuple[Any, ...]
+    required: bool = True
+    """Without it at the start there is no run; once it ran, it may come and go."""
+
+
+@dataclass(frozen=True)
+class LivePlan:
+    """One run."""
+
+    bundle: Bundle
+    sensors: tuple[SensorPlan, ...]
+    threads: int
+    precision: str = AUTO
+    jsonl: Path | None = None
+    ring_s: float = RING_S
+
+    @property
+    def title(self) -> str:
+        return "live: " + " and ".join(sensor.asked for sensor in self.sensors)
+
+
+def camera_plan(address: str, spec: WindowSpec) -> SensorPlan:
+    """The camera at an address of `edge/sources/camera.py`."""
+    shown = masked(address) if is_network(address) else address
+    return SensorPlan("video", shown, "edge.sources.camera:open_camera", (address, spec))
+
+
+def microphone_plan(device: str | None, spec: WindowSpec) -> SensorPlan:
+    """The microphone that was named; None is the default one, which need not be there."""
+    asked = device or "default microphone"
+    return SensorPlan(
+        "audio", asked, "edge.sources.microphone:Microphone", (device or "default", spec), required=device is not None
+    )

@@ -1,0 +1,50 @@
+"""The terminal view of a live run: the supervisor's snapshots with the picture from the shared ring."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from edge.contract import Modality, Snapshot
+from edge.live.messages import Mask, Threshold
+from edge.live.supervisor import Supervisor
+from edge.tui.app import EgoactApp
+from edge.tui.run import log_file
+from edge.tui.terminal import run_on_terminal
+
+
+def show_live(supervisor: Supervisor, duration_s: float | None) -> None:
+    """Until the user quits, the run ends, or it has lasted `duration_s` since its first snapshot.
+
+    Raises:
+        EgoactError: the terminal view failed.
+    """
+    until_s: float | None = None
+
+    def latest() -> Snapshot | None:
+        nonlocal until_s
+        snapshot = supervisor.latest()
+        if until_s is None and duration_s is not None and snapshot.labels:
+            until_s = time.monotonic() + duration_s
+        over = until_s is not None and time.monotonic() >= until_s
+        if over or supervisor.stopping or not supervisor.alive:
+            app.exit()
+            return None
+        return replace(snapshot, preview=supervisor.picture())
+
+    app = EgoactApp(latest, supervisor.stop, controls=_Controls(supervisor))
+    with log_file() as log:
+        run_on_terminal(app, log)
+
+
+class _Controls:
+    """What keys ask for, sent to the inference process."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+
+    def mask(self, modalities: frozenset[Modality]) -> None:
+        self._supervisor.ask(Mask(modalities))
+
+    def set_threshold(self, on: float) -> None:
+        self._supervisor.ask(Threshold(on))
