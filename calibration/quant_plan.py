@@ -3,7 +3,8 @@
 A node with constant weights (Conv, Gemm, MatMul) is quantised by rounding its activation input and its weights. The
 rounding of an input moves up through nodes that only move or choose values (MaxPool, Concat, Transpose ...), which
 changes nothing in the result and lets those nodes work on bytes; the inputs of a Concat share one range. Where a
-quantised Conv ends in a residual Add, the other branch is rounded too, so that Conv, Add and Relu become one kernel.
+quantised Conv ends in a residual Add, the other branch is rounded too, so that Conv, Add and Relu become one kernel
+(for OpenVINO both branches: measured 3 to 6 % faster on SlowFast R50 and R101, at no loss).
 Nothing is rounded between a Conv and its Relu.
 """
 
@@ -73,7 +74,7 @@ def plan_quantisation(graph: onnx.GraphProto, flavour: str, exclude: Collection[
         weighted[name] = _channel_axis(node)
         edges.round_input(node, 0)
     for node in graph.node:
-        if node.op_type == "Add" and (index := _skip_branch(view, node, weighted, exclude)) is not None:
+        for index in _rounded_branches(view, node, flavour, weighted, exclude):
             edges.round_input(node, index)
     return QuantPlan(weighted, edges.edges, edges.shared(), skipped)
 
@@ -133,13 +134,13 @@ def _first_inputs(view: GraphView, node: onnx.NodeProto) -> set[str]:
     return found
 
 
-def _skip_branch(
-    view: GraphView, add: onnx.NodeProto, weighted: Collection[str], exclude: Collection[str]
-) -> int | None:
-    """Index of the input of a residual Add that does not come from the quantised Conv which it is fused with.
+def _rounded_branches(
+    view: GraphView, add: onnx.NodeProto, flavour: str, weighted: Collection[str], exclude: Collection[str]
+) -> tuple[int, ...]:
+    """Indices of the inputs of a residual Add to round; none for every other node.
 
-    An excluded Conv still counts as the one that is fused, and then nothing is rounded: the exclusion of a layer must
-    never round a tensor that was not rounded before, for which no range was measured.
+    The Add belongs to the Conv that comes last. An excluded Conv still counts as that one, and then nothing is rounded:
+    the exclusion of a layer must never round a tensor for which no range was measured.
     """
     fused = [
         index
@@ -149,10 +150,13 @@ def _skip_branch(
         and (node_name(producer) in weighted or node_name(producer) in exclude)
         and len(view.readers[tensor]) == 1
     ]
-    if not fused or any(view.is_constant(tensor) for tensor in add.input):
-        return None
+    if add.op_type != "Add" or not fused or any(view.is_constant(tensor) for tensor in add.input):
+        return ()
     last = max(fused, key=lambda index: view.order[add.input[index]])
-    return None if node_name(view.producers[add.input[last]]) in exclude else 1 - last
+    if node_name(view.producers[add.input[last]]) in exclude:
+        return ()
+    # OpenVINO only adds in place what is rounded on both sides; TensorRT adds the Conv's own sum before rounding.
+    return (0, 1) if flavour == "int8-cpu" else (1 - last,)
 
 
 class _Edges:

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from calibration.errors import CalibrationError
 from calibration.histogram import Histogram
 from calibration.observers import observe
-from calibration.quant_plan import FLAVOURS, plan_quantisation
+from calibration.quant_plan import FLAVOURS, QuantPlan, plan_quantisation
 from calibration.scales import Scales
 from edge.bundle import sha256_of
 
-GROUP_BYTES = 256 << 20
-"""Tensors watched by one run of the graph; more are watched by further runs of its first part."""
+GROUP_BYTES = 2 << 30
+"""Size of the tensors that one run of the graph watches; more are watched by further runs of its first part. SlowFast
+R101 at 256 px fits one run: smaller groups cost more in copies of the weights than they save."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,7 @@ def collect_statistics(graph: Path, windows: Iterable[Mapping[str, NDArray]], *,
         CalibrationError: there is no window, a window does not fit the graph, an activation is not finite, or the
             graph must stay FP32.
     """
-    model = onnx.load(graph, load_external_data=False).graph
-    plans = [plan_quantisation(model, flavour) for flavour in FLAVOURS]
+    plans = _plans(graph)
     tensors = list(dict.fromkeys(tensor for plan in plans for tensor in plan.tensors))
     skipped = {k: v for k, v in plans[0].skipped.items() if all(k in plan.skipped for plan in plans)}
     histograms = {tensor: Histogram() for tensor in tensors}
@@ -96,6 +96,11 @@ def collect_statistics(graph: Path, windows: Iterable[Mapping[str, NDArray]], *,
         for group in plan.shared:
             _unite(histograms, group)
     return Statistics(sha256_of(graph), histograms, skipped, count, digest.hexdigest())
+
+
+def _plans(graph: Path) -> list[QuantPlan]:
+    model = onnx.load(graph)
+    return [plan_quantisation(model.graph, flavour) for flavour in FLAVOURS]
 
 
 def _bad_activation(graph: Path, tensor: str, error: ValueError) -> CalibrationError:
