@@ -60,7 +60,7 @@ RAW_LAYOUTS = {
 """Uncompressed formats by V4L2 four-character code; YUV is BT.601 with limited range, V4L2's default."""
 
 CODECS = {"MJPG": "mjpeg", "JPEG": "mjpeg", "H264": "h264"}
-"""libavcodec's name of every compressed format."""
+"""libavcodec's name of every compressed format of V4L2 that is read."""
 
 
 class RawDecoder:
@@ -94,21 +94,22 @@ class CodecDecoder:
     For JPEG this costs less than OpenCV's decoder, gives the pixels of `egoact replay`, and refuses cut-off pictures.
     """
 
-    def __init__(self, fourcc: str) -> None:
-        self.skippable = CODECS[fourcc] == "mjpeg"
-        codec: Any = av.CodecContext.create(CODECS[fourcc], "r")
+    def __init__(self, name: str, extradata: bytes | None = None) -> None:
+        """name: libavcodec's; extradata: headers that a container keeps outside the packets."""
+        self.skippable = name == "mjpeg"
+        codec: Any = av.CodecContext.create(name, "r")
         codec.thread_count = 1
+        if extradata:
+            codec.extradata = extradata
         if self.skippable:
             codec.options = {"err_detect": "explode"}
-        else:
-            codec.flags |= av.codec.context.Flags.low_delay
         self._codec = codec
         self._started = False
 
     def decode(self, data: bytes, t_ns: int) -> list[Picture]:
         packet = av.Packet(data)
         packet.time_base = Fraction(1, NS_PER_S)
-        packet.pts = packet.dts = t_ns
+        packet.pts = t_ns
         try:
             frames = self._codec.decode(packet)
         except (av.FFmpegError, ValueError) as error:

@@ -170,7 +170,7 @@ class V4L2Camera:
 def _decoder(mode: FrameMode, row_bytes: int) -> FrameDecoder:
     if mode.fourcc in RAW_LAYOUTS:
         return RawDecoder(mode.fourcc, mode.width, mode.height, row_bytes)
-    return CodecDecoder(mode.fourcc)
+    return CodecDecoder(CODECS[mode.fourcc])
 
 
 def _open_error(path: str, error: OSError) -> SourceError:

@@ -54,7 +54,8 @@ def choose_mode(
         pixels = mode.width * mode.height
         raw = mode.fourcc in RAW_LAYOUTS
         too_wide = raw and bus_info.startswith("usb") and _bytes(mode) * rate > _USB_BYTES_PER_S
-        return (-kept, too_wide, pixels, not raw + (mode.fourcc == "H264"), rate)
+        effort = 0 if raw else 2 if mode.fourcc == "H264" else 1
+        return (-kept, too_wide, pixels, effort, rate)
 
     return min(wished, key=preference)
 

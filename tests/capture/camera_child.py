@@ -48,6 +48,8 @@ class Watched(NamedTuple):
     """Stream times at which an `open` succeeded."""
     cpu_s: float
     """CPU time of the reading alone."""
+    origin_ns: int
+    """Monotonic time of stream time 0."""
 
 
 def watch(
@@ -117,7 +119,7 @@ def _main(task: dict[str, Any]) -> None:
     sensor.close()
     np.save(Path(task["folder"]) / "images.npy", np.array(images))
     report = {"frames": frames, "facts": facts, "errors": errors, "empty_reads": empty, "opened_s": opened}
-    print(json.dumps({**report, "cpu_s": cpu_s}))
+    print(json.dumps({**report, "cpu_s": cpu_s, "origin_ns": origin_ns}))
 
 
 if __name__ == "__main__":
