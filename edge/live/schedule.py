@@ -46,10 +46,10 @@ class LiveSchedule:
             self._rings.changed.notify_all()
 
     def _first_tick(self) -> int:
-        """The next frame of a camera that runs, else now."""
+        """The row that holds the next frame of a camera that runs, else the present; rows lie on the grid of hops."""
         now_tick = self._now_ns() * self._spec.frame_rate_hz // NS_PER_S
-        next_tick = self._rings.video.next_tick
-        return next_tick if next_tick > now_tick - self._spec.hop_frames else now_tick
+        hop, next_tick = self._spec.hop_frames, self._rings.video.next_tick
+        return (next_tick if next_tick > now_tick - hop else now_tick) // hop * hop
 
     def _wait_for(self, start_tick: int) -> bool:
         """Until the row is complete, or its deadline; False when `stop` was called first."""

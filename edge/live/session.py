@@ -39,6 +39,10 @@ def run_live(plan: LivePlan, view: ViewKind, duration_s: float | None = None) ->
                 _watch_in_tui(supervisor, duration_s)
             else:
                 _watch(supervisor, _Lines(screen) if view == "plain" else None, duration_s)
+        except Exception:
+            # A terminal that hung up fails its view in many ways: the signal is the reason.
+            if not received:
+                raise
         finally:
             supervisor.stop()
             while not supervisor.wait(_POLL_S):

@@ -130,9 +130,9 @@ def test_a_stretched_hop_skips_nothing() -> None:
     assert stage.schedule.skipped_rows == 0
 
 
-def test_rows_start_with_the_next_frame_of_a_camera_that_runs_and_else_now() -> None:
-    assert Stage({0.0: [FramesStored(100, 100)]} | steady(9), start_s=3.4).rows(1)[0][0] == 100
-    assert Stage({0.0: [FramesStored(10, 10)]}, start_s=3.4).rows(1)[0][0] == 102
+def test_rows_start_with_the_next_frame_of_a_camera_that_runs_and_else_now_on_the_grid_of_hops() -> None:
+    assert Stage({0.0: [FramesStored(100, 100)]} | steady(9), start_s=3.4).rows(1)[0][0] == 96
+    assert Stage({0.0: [FramesStored(10, 10)]}, start_s=3.4).rows(1)[0][0] == 96
 
 
 def test_stop_ends_the_rows() -> None:
