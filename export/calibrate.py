@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.audit import changes, sensitivities, smallest_exclusion
-from calibration.gate import Verdict, judge
+from calibration.gate import MIN_WINDOWS, Verdict, judge
 from calibration.hold_out import HoldOut, collect, head_logits
 from calibration.ranges import collect_ranges
 from calibration.scales import Scales, load_scales, save_scales
@@ -29,6 +29,8 @@ from export.flavours import BACKBONES, write_flavours
 from export.new_folder import new_bundle_folder
 
 Log = Callable[[str], None]
+TENSORRT_WINDOWS = 120
+"""Of the hold-out: ONNX Runtime takes seconds a window where the device takes milliseconds."""
 SAMPLE_WINDOWS = 6
 """Windows kept in memory: for the FP16 overflow check, the audit and the speed measurement."""
 
@@ -75,7 +77,7 @@ class _Run:
         for name in BACKBONES:
             verdict = self.judge(engines, held, name)
             self.log(f"{name} in INT8: {verdict.reason}")
-            if self.options.audit or not verdict.passed:
+            if self.options.audit or _mendable(verdict):
                 audits[name], held = self.audit(name, scales[name], verdict, held)
                 if audits[name].excluded:
                     excluded = audits[name].excluded
@@ -87,7 +89,7 @@ class _Run:
         logits = self.mixtures(held, tuple(engines), "cpu")
         if not self.options.cpu_only:
             trt = self.tensorrt_engines()
-            held_trt = self.collect({REFERENCE: self.f32, **trt}, self.clips.hold_out, share=0.25)
+            held_trt = self.collect({REFERENCE: self.f32, **trt}, self.clips.hold_out, TENSORRT_WINDOWS)
             selection["tensorrt"] = self.select_for_tensorrt(held_trt, tuple(trt))
             fitted_trt = self.fit(self.mixtures(held_trt, (REFERENCE, *trt), "tensorrt"), "trt-f32", held_trt)
         temperatures = self.fit(logits, REFERENCE, held)
@@ -154,8 +156,9 @@ class _Run:
 
         return {precision: made(precision) for precision in ("f16", "int8")}
 
-    def collect(self, engines: Mapping[str, Engines], clips: tuple[Path, ...], share: float = 1.0) -> HoldOut:
-        per_clip = max(1, round(share * self.options.hold_out_windows / len(clips)))
+    def collect(self, engines: Mapping[str, Engines], clips: tuple[Path, ...], at_most: int | None = None) -> HoldOut:
+        windows = min(self.options.hold_out_windows, at_most or self.options.hold_out_windows)
+        per_clip = -(-windows // len(clips))
         return collect(
             self.bundle, engines, clips, self.clips.truth, self.clips.domains, per_clip=per_clip, progress=self.log
         )
@@ -171,7 +174,7 @@ class _Run:
         graph = self.folder / f"{name}.onnx"
         ranked = sensitivities(graph, scales, self.samples[name], threads=self.threads, progress=self.log)
         latest = held
-        if verdict.passed:
+        if not _mendable(verdict):
             return Audit(tuple(ranked), (), verdict), held
 
         def attempt(excluded: tuple[str, ...]) -> Verdict:
@@ -234,6 +237,11 @@ def _copy(original: Bundle, folder: Path) -> Bundle:
         thresholds=original.thresholds,
         provenance=original.provenance,
     )
+
+
+def _mendable(verdict: Verdict) -> bool:
+    """Whether leaving layers out of INT8 may make the gate pass: more windows it cannot make."""
+    return not verdict.passed and verdict.windows >= MIN_WINDOWS
 
 
 def _take(feeds: Iterator[Tensors], count: int) -> list[Tensors]:

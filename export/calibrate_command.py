@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if min(args.windows, args.hold_out_windows, args.threads or 1) < 1:
+    if min(args.windows, args.hold_out_windows, 1 if args.threads is None else args.threads) < 1:
         raise UsageError("--windows, --hold-out-windows and --threads must be at least 1")
     if not 0 <= args.min_agreement <= 100 or args.max_loss < 0:
         raise UsageError("--min-agreement lies between 0 and 100, and --max-loss is not negative")
