@@ -58,7 +58,7 @@ class FakeTrt:
         self.loaded = 0
         """Plans that were given to be deserialised."""
         self.refuse: set[str] = set()
-        """'context', 'execute', 'build': what gives TensorRT's silent refusal from now on."""
+        """'context', 'execute', 'record', 'build': what gives TensorRT's silent refusal from now on."""
 
     @property
     def mark(self) -> bytes:
@@ -137,7 +137,8 @@ class _Context:
     def execute_async_v3(self, stream: int) -> bool:
         engine, machine, addresses = self._engine, self._engine.trt.machine, dict(self.addresses)
         assert addresses.keys() == {t.name for t in (*engine.inputs, *engine.outputs)}, "addresses are missing"
-        if "execute" in engine.trt.refuse:
+        recording = machine.streams[stream].recorded is not None
+        if "execute" in engine.trt.refuse or (recording and "record" in engine.trt.refuse):
             engine.log.log(_Severity.ERROR, "Error Code 1: Cask (Cask convolution execution)")
             return False
 

@@ -16,6 +16,7 @@ import pytest
 from edge import build_command, cli
 from edge.build_command import BuildOptions, build
 from edge.bundle import Bundle, Choice, rewrite_manifest
+from edge.engines.cuda_memory import Cuda
 from edge.engines.gpu import Gpu
 from edge.engines.load import load_engines
 from edge.engines.plan_builder import BuildSettings
@@ -160,6 +161,23 @@ def test_a_plan_that_is_missing_names_the_command_and_leaves_nothing_open(
     next((bundle.path / "plans").rglob("head.f32.plan")).unlink()
     with pytest.raises(PlanError, match=r"head\.f32\.plan: missing; build it on this device: `egoact build .* f32`"):
         load_engines(bundle, Precisions("f32", "f32", "tensorrt"), find=lambda: gpu)
+    assert machine.left() == {}
+
+
+def test_an_engine_that_cannot_be_made_leaves_none_of_the_others(
+    bundle: Bundle, gpu: Gpu, machine: FakeMachine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built(bundle, gpu, capsys)
+    opened: list[object] = []
+
+    def third_fails() -> Cuda:
+        if len(opened) == 2:
+            raise EngineError("CUDA: context: out of memory")
+        opened.append(machine.open())
+        return opened[-1]  # type: ignore[return-value]
+
+    with pytest.raises(EngineError, match="out of memory"):
+        load_engines(bundle, Precisions("f32", "f32", "tensorrt"), find=lambda: replace(gpu, open_cuda=third_fails))
     assert machine.left() == {}
 
 

@@ -177,6 +177,15 @@ def test_where_no_graph_can_be_recorded_it_goes_on_without(
     assert machine.left() == {}
 
 
+def test_a_plan_that_cannot_be_recorded_runs_unrecorded(bundle: Bundle, fake: Gpu, machine: FakeMachine) -> None:
+    fake.trt.refuse.add("record")
+    engine = load(bundle, fake)
+    assert "TensorRT cannot run it" in str(engine.graph_problem)
+    assert engine.infer(tensors())["logits"][0, 1] == pytest.approx(10)
+    engine.close()
+    assert machine.left() == {}
+
+
 @pytest.mark.parametrize(
     "call", ["alloc_device", "alloc_pinned", "create_stream", "create_event", "synchronise", "to_device"]
 )
