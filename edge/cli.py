@@ -36,6 +36,7 @@ COMMANDS = {
     "compare": Command("edge.compare.command", "any two precisions, back ends or bundles on the same clips"),
     "devices": Command("edge.devices.command", "list cameras and microphones, and who holds them"),
     "doctor": Command("edge.doctor.command", "check this machine, and say how to mend what is wrong"),
+    "calibrate-av": Command("edge.calibrate_av", "measure the offset between a camera and a microphone"),
     "world": Command("trainer.data.world.command", "render the built-in world of labelled clips", "train"),
     "data": Command("trainer.data.check_command", "check a data set before training; pack Ego4D's features", "train"),
     "weights": Command("trainer.weights.command", "checkpoints that others publish: list, check, fetch", "train"),
