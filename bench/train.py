@@ -1,9 +1,10 @@
 """Clips per second of the training loop against a plain PyTorch DataLoader loop with the same method and head.
 
 Features of ARGO1M's widths lie on the disk (made up; --clips sets their number). First whole steps are timed, then the
-loading alone: the batches of clips without any arithmetic. Every way is a process of its own; they take turns, a pass
-of --steps batches at a time, and the ratio is that of the medians. The plain loop is what PyTorch's tutorials show: a
-Dataset that reads one clip from memory maps, the default collation, shuffling, Adam with its defaults, float32.
+loading alone: an epoch of batches without any arithmetic. Every way is a process of its own; they take turns, a pass
+(of --steps batches, or an epoch) at a time, and the ratio is that of the medians. The plain loop is what PyTorch's
+tutorials show: a Dataset that reads one clip from memory maps, the default collation, shuffling, Adam with its
+defaults, float32.
 
 Peak memory is that of the process and its workers. "Own" is what the main process allocated; the rest are pages of the
 files in the page cache, which the system takes back when it needs them.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from trainer.build_plan import LABELS, SPEC, BuildPlan
 from trainer.data.clips_csv import read_clips_csv
@@ -15,6 +15,7 @@ from trainer.data.world.actions import IDLE_LABEL
 from trainer.data.world.write import write_world
 from trainer.data.world_csv import WorldVideo, read_sounds_csv, read_videos_csv
 from trainer.features.frame_cache import decode_clip
+from trainer.features.whole_file import write_whole_file
 from trainer.models.beats import Beats, beats_small
 from trainer.models.slowfast import slowfast_small
 from trainer.models.video_net import VideoNet
@@ -65,7 +66,7 @@ def train_video_backbone(plan: BuildPlan, world: Path, frames: Path, folder: Pat
         return [PretrainClip(v.name, d, annotations.get(v.name, ())) for v, d in zip(chosen, decoded, strict=True)]
 
     net, accuracy = pretrain_video(clips(False), clips(True), LABELS, IDLE_LABEL, SPEC, plan.video, log)
-    save_file(net.state_dict(), folder / "video.safetensors")
+    write_whole_file(folder / "video.safetensors", save(net.state_dict()))
     _write_json(folder / "metrics.json", {"mean_class_accuracy": accuracy, "held_out_wearers": sorted(held_out)})
 
 
@@ -85,7 +86,7 @@ def train_audio_backbone(plan: BuildPlan, world: Path, frames: Path, folder: Pat
     train = tracks(False)
     sounds = sorted({event.sound for track in train for event in track.events})
     beats, precision = pretrain_audio(train, tracks(True), sounds, SPEC, plan.audio, log)
-    save_file(beats.state_dict(), folder / "audio.safetensors")
+    write_whole_file(folder / "audio.safetensors", save(beats.state_dict()))
     _write_json(folder / "metrics.json", {"mean_average_precision": precision, "sounds": sounds})
 
 
@@ -116,4 +117,4 @@ def held_out_wearers(videos: Sequence[WorldVideo], seed: int) -> set[str]:
 
 
 def _write_json(path: Path, values: dict[str, object]) -> None:
-    path.write_text(json.dumps(values, indent=1, sort_keys=True), encoding="utf-8")
+    write_whole_file(path, json.dumps(values, indent=1, sort_keys=True).encode())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from edge.errors import EgoactError
+from trainer.features.whole_file import why, write_whole_file
 
 DONE = "done.json"
 
@@ -32,6 +34,9 @@ class Stages:
 
         Args:
             inputs: everything that the result depends on; JSON values.
+
+        Raises:
+            EgoactError: the disk is full, or a file cannot be read or written.
         """
         key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:10]
         folder = self.folder / f"{name}-{key}"
@@ -40,13 +45,17 @@ class Stages:
             self.seconds[name] = float(json.loads(done.read_text())["seconds"])
             self._log(f"{name}: already there ({self.seconds[name]:.0f} s when it was made)")
             return folder
-        folder.mkdir(parents=True, exist_ok=True)
         self._log(f"{name}: starts")
         started = time.monotonic()
-        work(folder)
-        self.seconds[name] = round(time.monotonic() - started, 1)
-        temporary = folder / (DONE + ".part")
-        temporary.write_text(json.dumps({"seconds": self.seconds[name], "inputs": inputs}, indent=1, sort_keys=True))
-        os.replace(temporary, done)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            work(folder)
+            self.seconds[name] = round(time.monotonic() - started, 1)
+            values = {"seconds": self.seconds[name], "inputs": inputs}
+            write_whole_file(done, json.dumps(values, indent=1, sort_keys=True).encode())
+        except OSError as problem:
+            raise EgoactError(
+                f"{problem.filename or folder}: {why(problem)}; mend it and give the command again: what is done stays"
+            ) from problem
         self._log(f"{name}: {self.seconds[name]:.0f} s")
         return folder

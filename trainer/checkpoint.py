@@ -14,7 +14,7 @@ from torch import Tensor
 
 from edge.errors import UsageError
 from trainer.loop.build import build
-from trainer.loop.whole_run_file import write_run_file
+from trainer.loop.whole_run_file import remove_run_file, write_run_file
 from trainer.methods.head_spec import HeadSpec
 from trainer.methods.method import Method
 from trainer.models.checkpoint_file import CheckpointError
@@ -58,7 +58,7 @@ def save_checkpoint(
     Raises:
         RunError: the disk is full or cannot be written.
     """
-    (folder / CONFIG).unlink(missing_ok=True)
+    remove_run_file(folder / CONFIG)
     write_run_file(folder / WEIGHTS, _packed(method.state_dict()))
     if last is not None:
         write_run_file(folder / LAST_WEIGHTS, _packed(last))

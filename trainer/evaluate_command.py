@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ from trainer.checkpoint import LAST_WEIGHTS, WEIGHTS, CheckpointConfig, load_che
 from trainer.data.clip_table import ClipTable
 from trainer.data.errors import DatasetError
 from trainer.evaluation import Evaluation, evaluate_clips, markdown
+from trainer.features.whole_file import why, write_whole_file
 from trainer.loop.errors import RunError
 from trainer.loop.head_clips import HeadClips, Narrations
 from trainer.parts import Files, load_parts
@@ -105,10 +107,11 @@ def _check_fit(table: ClipTable, config: CheckpointConfig) -> None:
 
 
 def _write_confusion(path: Path, found: Evaluation) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["true", *found.labels])
+    writer.writerows([label, *row] for label, row in zip(found.labels, found.confusion.tolist(), strict=True))
     try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["true", *found.labels])
-            writer.writerows([label, *row] for label, row in zip(found.labels, found.confusion.tolist(), strict=True))
+        write_whole_file(path, text.getvalue().encode())
     except OSError as problem:
-        raise RunError(f"{path}: cannot be written ({problem.strerror}); give another file") from None
+        raise RunError(f"{path}: cannot be written ({why(problem)}); give another file") from None

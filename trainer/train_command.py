@@ -2,8 +2,8 @@
 
 SOURCE is a folder of ARGO1M's CSV or .beton files, an own-clips CSV, or a rendered world (egoact world). With --split a
 domain is held out and tested at the end; without it (own clips, world) all domains are trained on. RUN gets
-model.safetensors (the best epoch on validation clips), last.safetensors, config.json and metrics.jsonl (and files for
-TensorBoard where it is installed). A killed run goes on with --resume, to the same weights.
+model.safetensors (the best epoch on validation clips), last.safetensors, config.json and metrics.jsonl, and where
+TensorBoard is installed (egoact[tensorboard]) a folder for it. A killed run goes on with --resume, to the same weights.
 
 The schedule is the paper's unless options say otherwise. The head is 4096 and 512 wide for ARGO1M, 192 and 128 for
 others.
@@ -36,9 +36,11 @@ from trainer.evaluation import evaluate_clips, markdown
 from trainer.loop.errors import RunError
 from trainer.loop.fit import fit
 from trainer.loop.head_clips import HeadClips, Narrations, embed_narrations
+from trainer.loop.metrics import METRICS, has_tensorboard
 from trainer.loop.ranks import current_ranks, join_torchrun, leave_torchrun
 from trainer.loop.run_state import STATE
 from trainer.loop.settings import FitSettings, Precision, Sampling
+from trainer.loop.whole_run_file import remove_run_file
 from trainer.methods.head_spec import HeadSpec
 from trainer.methods.table import METHODS
 from trainer.models.fusion import LayerOrder, Modalities
@@ -115,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
     validation = None if parts.validation is None else head_clips(parts.validation, args.narrations, device)
     spec = _head_spec(args, parts, train)
     say(_counts(parts))
+    if not has_tensorboard():
+        say(f"figures go to {args.out / METRICS}; for TensorBoard: pip install 'egoact[tensorboard]'")
 
     method = ALIASES.get(args.method, args.method)
     result = fit(method, hyper, spec, train, validation, settings, args.out, say, args.save_every)
@@ -141,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
             data_sha256=table_sha256(parts.train),
         )
         save_checkpoint(args.out, result.method, config, result.last_state)
-        (args.out / STATE).unlink()
+        remove_run_file(args.out / STATE)
         if args.json:
             print(json.dumps({"run": str(args.out), "epochs": result.epochs, **config.metrics}, indent=1))
         else:

@@ -15,6 +15,7 @@ import torch
 from edge.cli import main
 from tests.argo1m_files import FAULTS, write_argo1m
 from tests.trainer.tables.toy import WIDTH, write_own, write_world
+from trainer import train_command
 from trainer.checkpoint import load_checkpoint
 from trainer.data.world.actions import LABELS
 from trainer.features.store import FeatureStore
@@ -54,6 +55,20 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 def evaluated(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict:
     assert main(["evaluate", *map(str, arguments), "--device", "cpu", "--json"]) == 0
     return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_it_says_how_to_have_tensorboard(
+    there: bool,
+    own: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(train_command, "has_tensorboard", lambda: there)
+    assert train(*own, tmp_path / "run", "--epochs", 1) == 0
+    said = f"figures go to {tmp_path / 'run' / 'metrics.jsonl'}; for TensorBoard: pip install 'egoact[tensorboard]'"
+    assert (said in capsys.readouterr().err) == (not there)
 
 
 def test_own_clips_with_a_held_out_domain(

@@ -35,6 +35,7 @@ from trainer.data.check_argo1m import check_beton_files, check_csv_files
 from trainer.data.check_own import check_own_clips, check_store, check_world
 from trainer.data.check_report import CheckReport
 from trainer.data.errors import DatasetError
+from trainer.features.whole_file import why
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -102,7 +103,7 @@ def _pack(source: Path, features: Path, out: Path) -> int:
     try:
         store = pack_pt(features, clips, out, _progress())
     except OSError as problem:
-        raise DatasetError(f"{out}: {problem.strerror or problem}; make room or give another folder") from None
+        raise DatasetError(f"{out}: cannot be written ({why(problem)}); make room or give another folder") from None
     print(f"{out}: {store.rows:,} rows of {len(store.videos):,} videos")
     return 0
 

@@ -42,6 +42,7 @@ from trainer.features.recipe import AUDIO_BACKBONES, NONE, VIDEO_BACKBONES, Reci
 from trainer.features.run import Output, StoreOutput, extract_all
 from trainer.features.stereo import stereo_videos
 from trainer.features.tasks import Pool, Task, find_tasks
+from trainer.features.whole_file import why
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
             failed = extract_all(tasks, pool, _output(args, pool, tasks), progress)
     except OSError as error:
         raise EgoactError(
-            f"{args.out}: cannot be written ({error.strerror or error}); free some space there"
+            f"{args.out}: cannot be written ({why(error)}); make room and give the command again: it goes on"
         ) from error
     for outcome in failed:
         print(f"egoact features: {printable(outcome.problem)}", file=sys.stderr)

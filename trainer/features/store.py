@@ -127,6 +127,7 @@ class FeatureStore:
 
         Raises:
             FeatureStoreError: the video is there already, or a modality has the wrong shape or is not finite.
+            OSError: the disk is full or cannot be written; the videos before stay.
         """
         if video in self._rows_of:
             raise FeatureStoreError(f"{self.path}: {video} is already in the store")
@@ -139,11 +140,7 @@ class FeatureStore:
             if not np.isfinite(values).all():
                 raise FeatureStoreError(f"{self.path}: {video}: {name} holds NaN or infinity")
             self.array(name)  # raises when committed rows are missing
-            with open(self._array_path(name), "ab") as file:
-                file.truncate(first * self.widths[name] * 4)  # what a killed run left behind
-                file.write(values.tobytes())
-                file.flush()
-                os.fsync(file.fileno())
+            _append(self._array_path(name), first * self.widths[name] * 4, values)
         table = pa.table(
             {
                 "video": pa.array([video] * count, pa.string()),
@@ -218,3 +215,17 @@ class FeatureStore:
 
     def _part_path(self, number: int) -> Path:
         return self.path / "index" / f"{number:06d}.parquet"
+
+
+def _append(path: Path, committed_bytes: int, values: NDArray[np.float32]) -> None:
+    """Write `values` behind the first `committed_bytes`, in place of what a killed run left there."""
+    with open(path, "ab", buffering=0) as file:
+        file.truncate(committed_bytes)
+        try:
+            left = memoryview(values).cast("B") if values.size else b""
+            while left:
+                left = left[file.write(left) :]  # type: ignore[assignment]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(committed_bytes)  # gives the room back
+            raise

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from trainer.loop.whole_run_file import refused, write_run_file
 
-METRICS = "metrics.jsonl"
+METRICS, BOARD = "metrics.jsonl", "tensorboard"
+
+
+def has_tensorboard() -> bool:
+    """Whether runs also write what TensorBoard shows."""
+    return find_spec("tensorboard") is not None
 
 
 class Metrics:
@@ -19,6 +27,9 @@ class Metrics:
 
         Args:
             folder: of the run; None writes nothing.
+
+        Raises:
+            RunError: the folder cannot be written.
         """
         self._path = None if folder is None else folder / METRICS
         self._board = None if folder is None else _tensorboard(folder, epochs_done)
@@ -42,13 +53,19 @@ class Metrics:
         except OSError as problem:
             raise refused(self._path, problem) from None
         if self._board is not None:
-            for name, value in known.items():
-                self._board.add_scalar(name, value, epoch)
+            with _refusals_of(self._path.with_name(BOARD)):
+                for name, value in known.items():
+                    self._board.add_scalar(name, value, epoch)
 
     def close(self) -> None:
-        """Write out what TensorBoard's writer holds back."""
-        if self._board is not None:
-            self._board.close()
+        """Write out what TensorBoard's writer holds back.
+
+        Raises:
+            RunError: the disk is full.
+        """
+        if self._board is not None and self._path is not None:
+            with _refusals_of(self._path.with_name(BOARD)):
+                self._board.close()
 
 
 def _tensorboard(folder: Path, epochs_done: int) -> Any:
@@ -56,4 +73,13 @@ def _tensorboard(folder: Path, epochs_done: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(folder / "tensorboard"), purge_step=epochs_done + 1)
+    with _refusals_of(folder / BOARD):
+        return SummaryWriter(str(folder / BOARD), purge_step=epochs_done + 1)
+
+
+@contextmanager
+def _refusals_of(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise refused(folder, problem) from None

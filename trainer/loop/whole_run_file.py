@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
-from trainer.features.whole_file import write_whole_file
+from trainer.features.whole_file import why, write_whole_file
 from trainer.loop.errors import RunError
 
 
@@ -19,12 +18,21 @@ def write_run_file(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole_file(path, content)
     except OSError as problem:
-        with contextlib.suppress(OSError):
-            path.with_name(path.name + ".part").unlink()  # gives the room back
+        raise refused(path, problem) from None
+
+
+def remove_run_file(path: Path) -> None:
+    """Delete a file where it is there.
+
+    Raises:
+        RunError: the disk cannot be written.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as problem:
         raise refused(path, problem) from None
 
 
 def refused(path: Path, problem: OSError) -> RunError:
     """The error of a file that cannot be written."""
-    reason = (problem.strerror or str(problem)).lower()
-    return RunError(f"{path}: cannot be written ({reason}); make room and give the command again: it goes on")
+    return RunError(f"{path}: cannot be written ({why(problem)}); make room and give the command again: it goes on")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from trainer.features.whole_file import write_whole_file
 from trainer.narration.clean_up import SUBJECTS, WEARER
 from trainer.narration.sentence_encoder import SentenceEncoder
-from trainer.narration.text_features import FORMAT_VERSION, TextFeatureError, TextFeatures
+from trainer.narration.text_features import FORMAT_VERSION, TextFeatureError, TextFeatures, refused
 
 CHUNK = 1024
 """Narrations that are encoded and committed together: with five subjects of width 512, 10 MB."""
@@ -70,14 +70,17 @@ def _only_writer(path: Path) -> TextIO:
     except BlockingIOError:
         raise TextFeatureError(f"{path}: another process is writing there; wait for it") from None
     except OSError as problem:
-        raise TextFeatureError(f"{path}: cannot be written ({problem.strerror})") from None
+        raise refused(path, problem) from None
     return lock
 
 
 def _open_for(encoder: SentenceEncoder, subjects: tuple[str, ...], path: Path) -> TextFeatures:
     head = {"format_version": FORMAT_VERSION, "encoder": encoder.name, "dim": encoder.dim, "subjects": subjects}
     if not (path / "text.json").exists():
-        write_whole_file(path / "text.json", (json.dumps(head, indent=1) + "\n").encode())
+        try:
+            write_whole_file(path / "text.json", (json.dumps(head, indent=1) + "\n").encode())
+        except OSError as problem:
+            raise refused(path, problem) from None
     features = TextFeatures(path)
     if (features.encoder, features.dim, features.subjects) != (encoder.name, encoder.dim, subjects):
         raise TextFeatureError(

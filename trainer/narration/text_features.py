@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from edge.errors import EgoactError
-from trainer.features.whole_file import write_whole_file
+from trainer.features.whole_file import why, write_whole_file
 from trainer.narration.clean_up import clean_up
 from trainer.narration.growing_npy import append_rows, view_rows
 
@@ -34,6 +34,13 @@ FORMAT_VERSION = 1
 
 class TextFeatureError(EgoactError):
     """Embedded narrations are missing, damaged, or were made with something else."""
+
+
+def refused(folder: Path, problem: OSError) -> TextFeatureError:
+    """The error of a folder that cannot be written."""
+    return TextFeatureError(
+        f"{folder}: cannot be written ({why(problem)}); make room or give another folder: the command goes on"
+    )
 
 
 class TextFeatures:
@@ -127,7 +134,7 @@ class TextFeatures:
         except ValueError as problem:
             raise TextFeatureError(f"{problem}; encode the narrations into a new folder") from None
         except OSError as problem:
-            raise TextFeatureError(f"{self.path}: cannot be written ({problem.strerror})") from None
+            raise refused(self.path, problem) from None
         self._parts += 1
         self._row_of |= {_key(text): first + i for i, text in enumerate(texts)}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import EgoactError
-from trainer.features.whole_file import write_whole_file
+from trainer.features.whole_file import why, write_whole_file
 from trainer.tables.run_score import RunScore
 from trainer.tables.runs import Run
 from trainer.tables.settings import TrainingSettings
@@ -57,7 +57,7 @@ class Ledger:
             write_whole_file(self.path(run), (json.dumps(values, indent=1, sort_keys=True) + "\n").encode())
         except OSError as problem:
             raise EgoactError(
-                f"{self.folder}: a result cannot be written ({problem.strerror}); make room and give the command again:"
+                f"{self.path(run)}: cannot be written ({why(problem)}); make room and give the command again:"
                 " finished runs are kept"
             ) from None
 

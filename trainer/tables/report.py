@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import EgoactError
-from trainer.features.whole_file import write_whole_file
+from trainer.features.whole_file import why, write_whole_file
 from trainer.tables.hypotheses import as_json as hypothesis_json
 from trainer.tables.layout import Layout
 from trainer.tables.markdown import table_markdown
@@ -63,4 +63,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
         for name, text in files.items():
             write_whole_file(folder / name, text.encode())
     except OSError as problem:
-        raise EgoactError(f"{folder}: cannot be written ({problem.strerror}); make room or name another") from None
+        raise EgoactError(
+            f"{problem.filename or folder}: cannot be written ({why(problem)}); make room and give the command again:"
+            " finished runs are kept"
+        ) from None

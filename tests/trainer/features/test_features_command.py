@@ -239,4 +239,6 @@ def test_a_full_disk_is_one_line(
 
     monkeypatch.setattr(os, "fsync", full)
     assert features(clips, "--out", tmp_path / "store", *small(bundle)) == 1
-    assert "cannot be written (No space left on device); free some space there" in capsys.readouterr().err
+    assert (
+        "cannot be written (no space left on device); make room and give the command again" in capsys.readouterr().err
+    )

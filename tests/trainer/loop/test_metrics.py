@@ -60,6 +60,21 @@ def test_a_line_an_epoch_and_the_same_for_tensorboard(board: list[Board], tmp_pa
     assert board[1].purge_step == 2
 
 
+def test_tensorboard_itself_reads_what_a_run_leaves(tmp_path: Path) -> None:
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    metrics = Metrics(tmp_path, 0)
+    for epoch in (1, 2, 3):
+        metrics.write(epoch, 3.0 - epoch, 0.25 * epoch, 1e-3, 100.0)
+    metrics.close()
+    killed = Metrics(tmp_path, 2)  # epoch 3 was not saved: it is done again
+    killed.write(3, 0.5, 0.5, 1e-3, 100.0)
+    killed.close()
+    shown = reader.EventAccumulator(str(tmp_path / "tensorboard"))
+    shown.Reload()
+    assert set(shown.Tags()["scalars"]) == {"loss", "validation", "lr", "clips_per_s"}
+    assert [(event.step, event.value) for event in shown.Scalars("loss")] == [(1, 2.0), (2, 1.0), (3, 0.5)]
+
+
 def test_without_tensorboard_the_lines_are_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     metrics = Metrics(tmp_path, 0)

@@ -17,6 +17,7 @@ from edge.errors import EgoactError, UsageError
 from trainer.data.world.domains import DOMAINS, Domain
 from trainer.data.world.script import SHORTEST_VIDEO_S
 from trainer.data.world.write import write_world
+from trainer.features.whole_file import why
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +61,9 @@ def run(args: argparse.Namespace) -> int:
             workers=args.workers,
         )
     except OSError as error:
-        raise EgoactError(f"{args.out}: {error.strerror or error}; give another folder with --out") from error
+        raise EgoactError(
+            f"{args.out}: cannot be written ({why(error)}); make room and give the command again: it goes on"
+        ) from error
     return 0
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from trainer.data.world.mix import sound_events
 from trainer.data.world.script import Plan
+from trainer.features.whole_file import write_whole_file
 
 ANNOTATION_COLUMNS = (
     "video",
@@ -70,6 +70,4 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text.getvalue(), encoding="utf-8")
-    os.replace(part, path)
+    write_whole_file(path, text.getvalue().encode())

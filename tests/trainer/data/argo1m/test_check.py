@@ -210,7 +210,8 @@ def test_a_full_disk_while_packing_is_one_line(
     arguments = ["data", "pack", str(files.csv_folder), "--features", str(files.pt_folder)]
     assert main([*arguments, "--out", str(files.folder / "store")]) == 1
     assert capsys.readouterr().err == (
-        f"egoact data: {files.folder / 'store'}: No space left on device; make room or give another folder\n"
+        f"egoact data: {files.folder / 'store'}: cannot be written (no space left on device); make room or give another"
+        " folder\n"
     )
 
 
