@@ -15,7 +15,8 @@ from edge.errors import NoGpuError
 from edge.jetson import jetpack, l4t
 from edge.sysfs import read_text
 
-MODULES = ("tensorrt", "tensorrt_rtx")
+RTX = "tensorrt_rtx"
+MODULES = ("tensorrt", RTX)
 """In the order of preference; TensorRT-RTX is for desktop cards."""
 
 

@@ -10,6 +10,7 @@ from edge.contract import HEAD_MASK
 from edge.engines.base import Engine, warm_up
 from edge.engines.gpu import Gpu, find_gpu
 from edge.engines.openvino import OpenVinoEngine
+from edge.engines.owner_thread import OwnedEngine, OwnerThread
 from edge.engines.plan import CheckedPlan, check_plan, plan_file
 from edge.engines.plan_choice import build_command, engine_precision
 from edge.engines.tensorrt import TensorRtEngine
@@ -27,6 +28,8 @@ class Engines:
     fbank: Engine
     audio: Engine
     head: Engine
+    owner: OwnerThread | None = None
+    """The thread that the engines live in; None where any thread may run them."""
 
     def describe(self) -> tuple[str, ...]:
         return tuple(_description(engine) for engine in (self.video, self.fbank, self.audio, self.head))
@@ -34,12 +37,14 @@ class Engines:
     def close(self) -> None:
         for engine in (self.video, self.fbank, self.audio, self.head):
             engine.close()
+        if self.owner is not None:
+            self.owner.stop()
 
 
 def load_engines(
     bundle: Bundle, precisions: Precisions = F32, *, threads: int | None = None, find: Callable[[], Gpu] = find_gpu
 ) -> Engines:
-    """Make the bundle's four engines and warm them up; the calling thread owns them.
+    """Make the bundle's four engines and warm them up. Any thread may run them, one at a time.
 
     `precisions` are those of the two backbones; the log-mel graph and the head always run in FP32.
 
@@ -53,21 +58,26 @@ def load_engines(
         PlanError: a plan is missing, or was built for another graph or machine; names the command that builds it.
         BundleError: a flavour is missing, or the graphs do not have the shapes that the manifest promises.
     """
+    owner: OwnerThread | None = None
     if precisions.backend == "tensorrt":
-        make = _tensorrt_maker(bundle, precisions, find())
+        plans = _checked_plans(bundle, precisions, gpu := find())
+        owner = OwnerThread()
+        make = _tensorrt_maker(plans, gpu, owner)
     else:
         make = _openvino_maker(bundle, precisions, threads)
     loaded: dict[str, Engine] = {}
     try:
         for name in GRAPHS:
             loaded[name] = make(name)
-        engines = Engines(**loaded)
+        engines = Engines(**loaded, owner=owner)
         check_shapes(bundle, engines)
         for name in GRAPHS:
             warm_up(loaded[name])
     except BaseException:
         for engine in loaded.values():
             engine.close()
+        if owner is not None:
+            owner.stop()
         raise
     return engines
 
@@ -80,7 +90,7 @@ def _openvino_maker(bundle: Bundle, precisions: Precisions, threads: int | None)
     return make
 
 
-def _tensorrt_maker(bundle: Bundle, precisions: Precisions, gpu: Gpu) -> Callable[[str], Engine]:
+def _checked_plans(bundle: Bundle, precisions: Precisions, gpu: Gpu) -> dict[str, CheckedPlan]:
     """All plans are compared before TensorRT is given the first."""
     command = build_command(bundle.path, "+".join(dict.fromkeys((precisions.video, precisions.audio))))
 
@@ -91,14 +101,21 @@ def _tensorrt_maker(bundle: Bundle, precisions: Precisions, gpu: Gpu) -> Callabl
             plan_file(bundle.path, name, precision, onnx_sha256=sha256, platform=gpu.platform, rebuild=command)
         )
 
-    plans = {name: checked(name) for name in GRAPHS}
-    # Each engine opens CUDA for itself and closes it; popped, because a plan's bytes are not needed once it is loaded.
-    return lambda name: TensorRtEngine(plans.pop(name), gpu.trt, gpu.open_cuda())
+    return {name: checked(name) for name in GRAPHS}
+
+
+def _tensorrt_maker(plans: dict[str, CheckedPlan], gpu: Gpu, owner: OwnerThread) -> Callable[[str], Engine]:
+    def make(name: str) -> Engine:
+        # Popped, because a plan's bytes are not needed once it is loaded. Each engine opens CUDA and closes it.
+        plan = plans.pop(name)
+        return OwnedEngine(owner, lambda: TensorRtEngine(plan, gpu.trt, gpu.open_cuda()))
+
+    return make
 
 
 def _description(engine: Engine) -> str:
     spec = engine.spec
-    slow = isinstance(engine, TensorRtEngine) and engine.graph_problem is not None
+    slow = isinstance(engine, OwnedEngine) and engine.graph_problem is not None
     return f"{spec.name}: {spec.backend} {spec.precision}" + (", no CUDA graph" if slow else "")
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edge.engines.base import TensorSpec
+from edge.engines.gpu import RTX
 from edge.engines.tensorrt import profile_of
 from edge.engines.trt_log import log_of
 from edge.errors import EngineError
@@ -99,7 +100,7 @@ def build_plan(
 
 def _prepare(trt: Any, config: Any, timing_cache: bytes | None, capability: str) -> Any:
     """The timing cache of this build; RTX gets the GPU to build for instead, because a cache would make it ask one."""
-    if hasattr(config, "set_compute_capability"):
+    if trt.__name__ == RTX:
         config.num_compute_capabilities = 1
         config.set_compute_capability(trt.ComputeCapability.__members__[capability], 0)
         return None

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -152,6 +153,33 @@ def test_plans_give_what_the_cpu_gives(
     assert engines.describe()[:2] == ("video: tensorrt f16", "fbank: tensorrt f32")
     engines.close()
     assert machine.left() == {}
+
+
+def test_one_thread_loads_another_runs_and_the_first_closes(
+    bundle: Bundle, gpu: Gpu, machine: FakeMachine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `egoact replay --tui` does it; the fake would notice CUDA in two threads."""
+    built(bundle, gpu, capsys)
+    before = threading.active_count()
+    engines = load_engines(bundle, Precisions("f32", "f32", "tensorrt"), find=lambda: gpu)
+    results: list[object] = []
+
+    def run() -> None:
+        waveform = np.full(engines.fbank.spec.inputs[0].shape, 0.25, np.float32)
+        results.append(engines.fbank.infer({"waveform": waveform})["fbank"].copy())
+        try:
+            engines.fbank.infer({"waveform": waveform[:, 1:]})
+        except EngineError as error:
+            results.append(str(error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    engines.close()
+    assert results[0] == pytest.approx(np.float32([[0.25]]))
+    assert "input waveform is float32[1, 34132], expected float32[1, 34133]" in str(results[1])
+    assert machine.left() == {}
+    assert threading.active_count() == before
 
 
 def test_a_plan_that_is_missing_names_the_command_and_leaves_nothing_open(
