@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from edge.contract import HEAD_MASK
+from export.video_form import EngineVideoNet
 from trainer.models.beats import Beats
 from trainer.models.fbank import MEL_BINS, Fbank
 from trainer.models.slowfast import FAST_FRAMES
@@ -23,7 +24,7 @@ def export_video(net: VideoNet, path: Path) -> None:
     """frames [1, 32, S, S, 3] uint8 -> appearance [1, A], motion [1, M]."""
     side = net.slowfast.crop_px
     frames = torch.zeros(1, FAST_FRAMES, side, side, 3, dtype=torch.uint8)
-    _export(net, (frames,), path, ["frames"], ["appearance", "motion"])
+    _export(EngineVideoNet(net), (frames,), path, ["frames"], ["appearance", "motion"])
 
 
 def export_fbank(path: Path, samples: int) -> None:

@@ -45,7 +45,9 @@ class OpenVinoEngine:
             "INFERENCE_NUM_THREADS": threads or (os.cpu_count() or 1),
         }
         try:
-            self._model = openvino.Core().compile_model(str(graph), "CPU", config)
+            core = openvino.Core()
+            source = core.read_model(str(graph))
+            self._model = core.compile_model(source, "CPU", config)
         except Exception as error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
             raise EngineError(f"{graph}: OpenVINO cannot compile it: {reason}; export the bundle again") from error
@@ -54,8 +56,9 @@ class OpenVinoEngine:
             name=name or graph.stem,
             backend="openvino",
             precision=precision,
-            inputs=tuple(_tensor_spec(port) for port in self._model.inputs),
-            outputs=tuple(_tensor_spec(port) for port in self._model.outputs),
+            # As the file names them: where compiling removes a node, a port carries that node's names too.
+            inputs=tuple(_tensor_spec(port) for port in source.inputs),
+            outputs=tuple(_tensor_spec(port) for port in source.outputs),
         )
 
     @property
