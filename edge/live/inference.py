@@ -16,7 +16,7 @@ from edge.errors import EgoactError
 from edge.hop_governor import HopGovernor
 from edge.live.lifeline import listen, signal_at_parents_death
 from edge.live.link import Link, LinkClosed
-from edge.live.messages import Failed, Finished, InferenceSetup, Mask, Note, SoundOffset, Stop, Threshold, View
+from edge.live.messages import Failed, Finished, InferenceSetup, Mask, Note, SoundDelay, Stop, Threshold, View
 from edge.live.pacing import Pacing
 from edge.live.schedule import LiveSchedule
 from edge.live.source import LiveSource
@@ -105,7 +105,7 @@ class Inference:
             self._pipeline.set_threshold(message.on)
         elif isinstance(message, Note):
             self._pipeline.note(message.text)
-        elif isinstance(message, SoundOffset):
+        elif isinstance(message, SoundDelay):
             self._rings.sound_delay_samples = round(message.ms * self._audio_rate_hz / 1000)
 
     def _publish(self) -> None:

@@ -109,8 +109,8 @@ class Threshold:
 
 
 @dataclass(frozen=True)
-class SoundOffset:
-    """main -> inference: what the microphone hears reaches it this much later than the camera sees it."""
+class SoundDelay:
+    """main -> inference: on the axis of time, the sound of a moment lies this much later than its picture."""
 
     ms: float
 

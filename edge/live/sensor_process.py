@@ -19,7 +19,7 @@ from edge.contract import NS_PER_S, AudioBlock, Frame, FramesStored, SensorAway,
 from edge.errors import DeviceLostError, SourceError
 from edge.live.announce import announce
 from edge.live.lifeline import listen, signal_at_parents_death
-from edge.live.link import Link
+from edge.live.link import Link, LinkClosed
 from edge.live.messages import SensorRefused, SensorReport, SensorSetup
 from edge.sensor_status import SensorState
 from edge.sources.sensor import Sensor, SensorFacts
@@ -129,7 +129,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal_at_parents_death(signal.SIGKILL)
     link = Link.inherited(int(sys.argv[2]))
-    setup: SensorSetup = link.receive(None)
+    try:
+        setup: SensorSetup = link.receive(None)
+    except LinkClosed:
+        return
     module, _, function = setup.factory.partition(":")
     sensor: Sensor = getattr(importlib.import_module(module), function)(*setup.arguments)
     process = SensorProcess(setup, sensor, link, Clock())

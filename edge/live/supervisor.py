@@ -15,26 +15,24 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.av_offset_file import stored_av_offset_ms
 from edge.clock import Clock
-from edge.contract import NS_PER_S, RunResult, SensorAway, Snapshot, Telemetry
+from edge.contract import NS_PER_S, RunResult, Snapshot, Telemetry
 from edge.errors import EgoactError, SourceError
-from edge.live.announce import AnnouncementPipe, announce
+from edge.live.announce import AnnouncementPipe
 from edge.live.child import Child
+from edge.live.guard import SensorGuard
 from edge.live.memory import SharedRings
 from edge.live.messages import (
     Failed,
     Finished,
     InferenceSetup,
     Note,
-    SensorRefused,
-    SensorReport,
-    SensorSetup,
+    SoundDelay,
     Stop,
     View,
 )
-from edge.live.plan import LivePlan, SensorPlan
-from edge.live.watch import SensorWatch
-from edge.video_ring import VideoRing
+from edge.live.plan import LivePlan
 
 LOOK_S = 0.05
 STOP_LIMIT_S = 10.0
@@ -58,10 +56,13 @@ class Supervisor:
         self._origin_ns = self._clock.monotonic_ns()
         self._shared = SharedRings.create(plan.bundle.window, plan.ring_s)
         self._pipe = AnnouncementPipe.create()
-        self._sensors = tuple(_Sensor(sensor) for sensor in plan.sensors)
+        self._guards = tuple(
+            SensorGuard(sensor, self._origin_ns, self._shared, self._pipe.write_fd) for sensor in plan.sensors
+        )
+        self._offset_of: tuple[str, ...] = ()
         self._inference: Child | None = None
         self._view: View | None = None
-        self._pictures: VideoRing | None = None
+        self._pictures = self._shared.video()
         self._rows = -1
         self._progress_ns = 0
         self._stopping = threading.Event()
@@ -97,7 +98,7 @@ class Supervisor:
     @property
     def pids(self) -> dict[str, int]:
         """Of the processes that run, by name."""
-        children = {sensor.watch.name: sensor.child for sensor in self._sensors} | {"inference": self._inference}
+        children = {guard.watch.name: guard.child for guard in self._guards} | {"inference": self._inference}
         return {name: child.pid for name, child in children.items() if child is not None}
 
     def ask(self, message: object) -> None:
@@ -107,7 +108,7 @@ class Supervisor:
 
     def latest(self) -> Snapshot:
         """What is known now; the picture is in the ring of `picture`."""
-        view, sensors = self._view, tuple(sensor.watch.status for sensor in self._sensors)
+        view, sensors = self._view, tuple(guard.watch.status for guard in self._guards)
         if view is None:
             return Snapshot(self._plan.title, 0, (), None, None, (), (), None, None, Telemetry(), (), sensors=sensors)
         return replace(view.snapshot, sensors=sensors)
@@ -117,8 +118,6 @@ class Supervisor:
         view = self._view
         if view is None or view.next_tick == 0 or not self.alive:
             return None
-        if self._pictures is None:
-            self._pictures = self._shared.video()
         self._pictures.announced(view.next_tick, 0)
         return self._pictures.newest()
 
@@ -128,9 +127,12 @@ class Supervisor:
             while not self._over():
                 self._wait_for_messages()
                 self._look_at_inference(self._inference)
-                for sensor in self._sensors:
-                    self._look_at_sensor(sensor)
+                self._look_at_sensors()
             self._end_inference(self._inference)
+        except Exception as error:
+            if os.environ.get("EGOACT_DEBUG"):
+                raise
+            self.error = EgoactError(f"unexpected {type(error).__name__}: {error}; EGOACT_DEBUG=1 tells more")
         finally:
             self._end_everything()
             self._shared.close()
@@ -141,14 +143,14 @@ class Supervisor:
         return self._stopping.is_set() or self.error is not None or self.result is not None
 
     def _wait_for_messages(self) -> None:
-        children = [self._inference, *(sensor.child for sensor in self._sensors)]
+        children = [self._inference, *(guard.child for guard in self._guards)]
         select.select([child.link for child in children if child is not None and not child.gone], [], [], LOOK_S)
 
     # Inference
 
     def _start_inference(self) -> Child:
         plan, shared, pipe = self._plan, self._shared, self._pipe
-        present = {sensor.plan.modality for sensor in self._sensors}
+        present = {guard.plan.modality for guard in self._guards}
         setup = InferenceSetup(
             bundle=plan.bundle.path,
             precision=plan.precision,
@@ -200,54 +202,36 @@ class Supervisor:
 
     # Sensors
 
-    def _look_at_sensor(self, sensor: _Sensor) -> None:
-        now_ns, watch, child = self._clock.monotonic_ns(), sensor.watch, sensor.child
-        if child is None:
-            if watch.status.state != "off" and watch.may_start(now_ns):
-                sensor.child = self._start_sensor(sensor.plan)
-                watch.started(now_ns)
+    def _look_at_sensors(self) -> None:
+        for guard in self._guards:
+            try:
+                guard.look(self._clock.monotonic_ns())
+            except SourceError as error:
+                self.error = error
+            for text in guard.watch.news():
+                self.ask(Note(text))
+        self._set_sound_offset()
+
+    def _set_sound_offset(self) -> None:
+        """Once both devices are known: what `egoact calibrate-av` measured for this pair."""
+        devices = tuple(guard.watch.status.device for guard in self._guards if guard.watch.seen_running)
+        if len(devices) < 2 or devices == self._offset_of:
             return
-        gone = child.gone
-        for message in child.messages():
-            if isinstance(message, SensorReport):
-                watch.heard(message, now_ns)
-            elif isinstance(message, SensorRefused):
-                self._refused(sensor, message.reason, now_ns)
-        verdict = "fine" if gone else watch.verdict(now_ns)
-        if verdict != "fine" or gone:
-            announce(self._pipe.write_fd, SensorAway(sensor.plan.modality))
-        if verdict == "kill":
-            child.kill()
-            watch.died("it hung and was started again", now_ns)
-        elif gone and watch.status.state != "off":
-            watch.died(f"its process {child.obituary()}", now_ns)
-        if verdict == "kill" or gone:
-            child.close()
-            sensor.child = None
-        self._tell(sensor)
-        if watch.status.state == "lost" and not watch.seen_running and sensor.plan.required:
-            self.error = SourceError(watch.status.reason)
-
-    def _start_sensor(self, plan: SensorPlan) -> Child:
-        shared, write_fd = self._shared, self._pipe.write_fd
-        setup = SensorSetup(plan.modality, plan.factory, plan.arguments, self._origin_ns, shared, write_fd)
-        return Child("edge.live.sensor_process", setup, (shared.video_fd, shared.audio_fd, write_fd))
-
-    def _refused(self, sensor: _Sensor, reason: str, now_ns: int) -> None:
-        """A device that ran once and is refused now may have been swapped: it is tried again like a lost one."""
-        if not sensor.watch.seen_running and sensor.plan.required:
-            self.error = SourceError(reason)
-        elif not sensor.watch.seen_running:
-            sensor.watch.off(reason, now_ns)
-
-    def _tell(self, sensor: _Sensor) -> None:
-        for text in sensor.watch.news():
-            self.ask(Note(text))
+        self._offset_of = devices
+        try:
+            offset_ms = stored_av_offset_ms(devices[0], devices[1])
+        except EgoactError as error:
+            self.ask(Note(str(error)))
+            return
+        if offset_ms is not None:
+            # The camera's times come later by it: the sound of the same moment lies earlier on the axis.
+            self.ask(SoundDelay(-offset_ms))
+            self.ask(Note(f"sound is shifted by {offset_ms:+.0f} ms, as measured for this camera and microphone"))
 
     # End
 
     def _end_everything(self) -> None:
-        children = [sensor.child for sensor in self._sensors if sensor.child is not None]
+        children = [guard.child for guard in self._guards if guard.child is not None]
         for child in children:
             child.link.send(Stop())
         if self._inference is not None:
@@ -262,15 +246,6 @@ class Supervisor:
 
     def _since_s(self, t_ns: int) -> float:
         return (self._clock.monotonic_ns() - t_ns) / NS_PER_S
-
-
-class _Sensor:
-    """A sensor's plan, its watchdog, and its process while there is one."""
-
-    def __init__(self, plan: SensorPlan) -> None:
-        self.plan = plan
-        self.watch = SensorWatch(plan.modality, plan.asked)
-        self.child: Child | None = None
 
 
 def _last_known(snapshot: Snapshot, title: str) -> RunResult:
