@@ -112,6 +112,48 @@ def test_errors_of_the_libraries_become_ours() -> None:
         BindingsCuda(runtime, CudaGraphs(StubDriver())).alloc_device(64)
 
 
+class WithoutDriver:
+    """The real cuda.bindings.runtime, but for the first call, which would end everything here."""
+
+    def __init__(self, runtime: ModuleType) -> None:
+        self._runtime = runtime
+
+    def __getattr__(self, name: str) -> Any:
+        return (lambda device: (0,)) if name == "cudaSetDevice" else getattr(self._runtime, name)
+
+
+def test_the_real_cuda_python_takes_our_arguments() -> None:
+    """Without a driver it answers every call with an error; wrong arguments would be a TypeError."""
+    runtime = pytest.importorskip("cuda.bindings.runtime", reason="cuda-python is not installed")
+    try:
+        find_device()
+        pytest.skip("there is a driver: the contract above runs on the card")
+    except NoGpuError:
+        pass
+    cuda = BindingsCuda(WithoutDriver(runtime), CudaGraphs(StubDriver()))
+    event, array = runtime.cudaEvent_t(), np.zeros(4, np.float32)
+    cuda._pinned[array.ctypes.data] = array.ctypes.data
+    calls: list[Callable[[], object]] = [
+        lambda: cuda.alloc_device(64),
+        lambda: cuda.free_device(0x1000),
+        lambda: cuda.alloc_pinned((2, 2), np.float32),
+        lambda: cuda.free_pinned(array),
+        cuda.create_stream,
+        lambda: cuda.destroy_stream(0x1000),
+        cuda.create_event,
+        lambda: cuda.record(event, 0x1000),
+        lambda: cuda.elapsed_ms(event, event),
+        lambda: cuda.destroy_event(event),
+        lambda: cuda.to_device(0x1000, array, 0x1000),
+        lambda: cuda.to_host(array, 0x1000, 0x1000),
+        lambda: cuda.synchronise(0x1000),
+        cuda.memory_info,
+    ]
+    for call in calls:
+        with pytest.raises(EngineError, match="cudaErrorInsufficientDriver"):
+            call()
+
+
 def test_a_graph_is_recorded_launched_and_destroyed() -> None:
     driver = StubDriver()
     graphs = CudaGraphs(driver)

@@ -22,6 +22,7 @@ from edge.engines.gpu import Gpu, platform_of
 from edge.engines.plan_builder import BuildSettings, build_plan
 from edge.errors import EngineError
 from export.f16 import to_f16, write_f16
+from tests.edge.engines import fake_trt
 from tests.edge.engines.fake_cuda import FakeMachine
 from tests.edge.engines.gpus import ORIN
 from tests.export.graphs import F32, graph_of, quantised_block
@@ -60,6 +61,25 @@ def test_every_shipped_graph_and_its_f16_flavour(
     assert not list(bundle.path.rglob("*.cache"))
     assert build(options, find=lambda: gpu, capability=TARGET) == 0
     assert {plan["state"] for plan in json.loads(capsys.readouterr().out)["plans"]} == {"up to date"}
+
+
+@pytest.mark.parametrize(
+    ("fake", "real"),
+    [
+        (fake_trt._Runtime, "Runtime"),
+        (fake_trt._Engine, "ICudaEngine"),
+        (fake_trt._Context, "IExecutionContext"),
+        (fake_trt._Builder, "Builder"),
+        (fake_trt._Config, "IBuilderConfig"),
+        (fake_trt._Profile, "IOptimizationProfile"),
+        (fake_trt._Network, "INetworkDefinition"),
+        (fake_trt._Cache, "ITimingCache"),
+    ],
+)
+def test_the_fake_offers_nothing_that_tensorrt_has_not(fake: type, real: str) -> None:
+    offered = {name for name in vars(fake) if not name.startswith("_")}
+    assert offered
+    assert offered <= set(dir(getattr(tensorrt_rtx, real)))
 
 
 @pytest.mark.parametrize("stored_int8", [True, False])
