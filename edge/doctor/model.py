@@ -8,8 +8,9 @@ from edge.doctor.host import Host
 from edge.doctor.probe import ProbeError
 from edge.engines.gpu import Platform
 from edge.engines.plan import PLANS, PlanFile, check_plan, plan_file
+from edge.engines.plan_choice import build_command, engine_precision
 from edge.errors import BundleError, PlanError
-from edge.precision import Precisions
+from edge.precision import AUTO, Precisions
 from edge.sysfs import matching
 from edge.text import printable
 
@@ -33,22 +34,28 @@ def plans(host: Host) -> list[Finding]:
     except ProbeError:
         return []  # the line of TensorRT, or of CUDA, says why
     loaded = load_bundle(host.bundle)
-    rebuild = f"egoact build {host.bundle}"
     found = matching(host.bundle / PLANS / platform.device_key, "*.plan")
     if not found:
         others = [folder.name for folder in matching(host.bundle / PLANS, "*")]
         foreign = f"; those of {', '.join(others)} do not fit" if others else ""
-        return [Finding("plans", "warning", f"none for this device: the processor computes{foreign}", rebuild)]
-    return [_plan(_expected(loaded, platform, path.name, rebuild)) for path in found]
+        value = f"none for this device: the processor computes{foreign}"
+        return [Finding("plans", "warning", value, build_command(host.bundle, AUTO))]
+    return [_plan(_expected(loaded, platform, path.name)) for path in found]
 
 
-def _expected(loaded: Bundle, platform: Platform, name: str, rebuild: str) -> PlanFile:
+def _expected(loaded: Bundle, platform: Platform, name: str) -> PlanFile:
     """`name` is ENGINE.PRECISION.plan."""
     engine, precision, _ = name.split(".", 2)
-    flavour = Precisions(precision, precision, "tensorrt").flavour(engine)
+    _, flavour = engine_precision(Precisions(precision, precision, "tensorrt"), engine)
     graph = f"{engine}.onnx" if flavour is None else f"{engine}.{flavour}.onnx"
-    sha256 = loaded.sha256.get(graph, "")
-    return plan_file(loaded.path, engine, precision, onnx_sha256=sha256, platform=platform, rebuild=rebuild)
+    return plan_file(
+        loaded.path,
+        engine,
+        precision,
+        onnx_sha256=loaded.sha256.get(graph, ""),
+        platform=platform,
+        rebuild=build_command(loaded.path, precision),
+    )
 
 
 def _plan(file: PlanFile) -> Finding:

@@ -126,7 +126,7 @@ def test_a_damaged_plan_is_named(tmp_path: Path, bundle: Bundle) -> None:
     (plan,) = bundle.path.rglob("*.plan")
     plan.write_bytes(b"machine c0de")
     state, value, mend = findings(host)["plan video f32"]
-    assert (state, mend) == ("warning", f"egoact build {bundle.path}")
+    assert (state, mend) == ("warning", f"egoact build {bundle.path} --precision f32")
     assert "plan_sha256 differs" in value
 
 
@@ -137,7 +137,7 @@ def test_plans_of_another_device(tmp_path: Path, bundle: Bundle) -> None:
     state, value, mend = findings(host)["plans"]
     assert state == "warning"
     assert "orin-sm87-16mp do not fit" in value
-    assert mend == f"egoact build {bundle.path}"
+    assert mend == f"egoact build {bundle.path} --precision auto"
 
 
 def test_a_camera_that_somebody_holds(tmp_path: Path, bundle: Bundle) -> None:
