@@ -224,7 +224,7 @@ def _append(path: Path, committed_bytes: int, values: NDArray[np.float32]) -> No
         try:
             left = memoryview(values).cast("B") if values.size else b""
             while left:
-                left = left[file.write(left) :]  # type: ignore[assignment]
+                left = left[file.write(left) :]
             os.fsync(file.fileno())
         except OSError:
             file.truncate(committed_bytes)  # gives the room back
