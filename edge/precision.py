@@ -31,7 +31,8 @@ class Precisions(NamedTuple):
     def key(self) -> str:
         """The name under which `Bundle.temperatures` holds this pair: 'int8', 'int8+bf16', 'trt-f16', ..."""
         pair = self.video if self.video == self.audio else f"{self.video}+{self.audio}"
-        return pair if self.backend == "cpu" else f"trt-{pair}"
+        # FP32 computes the same everywhere; other precisions round differently on each back end.
+        return pair if self.backend == "cpu" or pair == "f32" else f"trt-{pair}"
 
     def flavour(self, engine: str) -> str | None:
         """Which file of the bundle the engine reads; None for the FP32 graph."""

@@ -22,11 +22,11 @@ from typing import Literal, NamedTuple
 from edge.annotations import read_annotations
 from edge.bundle import SHIPPED, Bundle, load_bundle
 from edge.contract import Prediction, RunResult, Segment
-from edge.engines.load import load_engines
+from edge.engines.start import BACKEND_CHOICES, start_engines
 from edge.errors import EgoactError, UsageError
 from edge.pipeline import Pipeline, Sink
 from edge.plain import PlainView, score_lines
-from edge.precision import AUTO, choose, temperature
+from edge.precision import AUTO
 from edge.recognizer import Recognizer
 from edge.report import report_data, write_report
 from edge.score import Score, merge, score_run
@@ -44,6 +44,7 @@ class ReplayOptions:
     annotations: Path | None = None
     pace: Literal["realtime", "fast"] = "fast"
     precision: str = AUTO
+    backend: str = AUTO
     threads: int | None = None
     jsonl: Path | None = None
     report: Path | None = None
@@ -64,6 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="f32, bf16, int8, VIDEO+AUDIO such as int8+bf16, or auto: what the bundle's evidence chose (default)",
     )
+    add("--backend", choices=BACKEND_CHOICES, default=AUTO, help="auto: TensorRT where its plans are (default)")
     add("--threads", type=int, metavar="N", help="processor threads of the engines (default: all cores)")
     add("--jsonl", type=Path, metavar="FILE", help="write every prediction and segment, one JSON object a line")
     add("--report", type=Path, metavar="DIR", help="write report.md, a timeline picture a clip, and report.json")
@@ -121,9 +123,10 @@ def replay(options: ReplayOptions) -> int:
 
 
 def _recognizer(bundle: Bundle, options: ReplayOptions) -> Recognizer:
-    precisions = choose(bundle, options.precision)
-    engines = load_engines(bundle, precisions, threads=options.threads)
-    return Recognizer(bundle, engines, temperature=temperature(bundle, precisions))
+    started = start_engines(bundle, options.precision, options.backend, threads=options.threads)
+    if started.note is not None:
+        _complain(f"on the CPU: {started.note}")
+    return Recognizer(bundle, started.engines, temperature=started.temperature)
 
 
 def _play(

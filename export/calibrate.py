@@ -91,7 +91,7 @@ class _Run:
             trt = self.tensorrt_engines()
             held_trt = self.collect({REFERENCE: self.f32, **trt}, self.clips.hold_out, TENSORRT_WINDOWS)
             selection["tensorrt"] = self.select_for_tensorrt(held_trt, tuple(trt))
-            fitted_trt = self.fit(self.mixtures(held_trt, (REFERENCE, *trt), "tensorrt"), "trt-f32", held_trt)
+            fitted_trt = self.fit(self.mixtures(held_trt, (REFERENCE, *trt), "tensorrt"), REFERENCE, held_trt)
         temperatures = self.fit(logits, REFERENCE, held)
         if not self.options.cpu_only:
             temperatures |= fitted_trt

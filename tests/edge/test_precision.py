@@ -31,6 +31,7 @@ def test_keys_and_flavours() -> None:
     assert Precisions("int8", "bf16").flavour("video") == "int8-cpu"
     assert Precisions("int8", "bf16").flavour("audio") is None
     assert Precisions("int8", "f16", "tensorrt").flavour("audio") == "f16-trt"
+    assert Precisions("f32", "f32", "tensorrt").key == "f32"
 
 
 def test_auto_takes_the_selection_where_the_processor_can(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
