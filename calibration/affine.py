@@ -38,15 +38,21 @@ def symmetric_s8(threshold: float) -> Affine:
 
 
 def asymmetric_u8(low: float, high: float) -> Affine:
-    """Unsigned, [low, high] on [0, 255], zero exact; low <= 0 <= high.
+    """Unsigned, [low, high] within [0, 255], zero exact; low <= 0 <= high.
 
-    The zero point is rounded, then the scale is widened so that both ends still fit.
+    The zero point is a whole number, so one end reaches 0 or 255 and the other comes as near as it can. An end that is
+    less than half a step from zero is dropped.
     """
-    span = max(high - low, SMALLEST_SCALE)
-    zero_point = int(np.clip(np.rint(-low / span * 255), 0, 255))
-    needed = [high / (255 - zero_point)] if zero_point < 255 else []
-    needed += [-low / zero_point] if zero_point > 0 else []
-    return Affine(np.float32(max(*needed, SMALLEST_SCALE)), np.uint8(zero_point))
+    step = max(high - low, SMALLEST_SCALE) / 255
+    if -low < step / 2:
+        scale, zero_point = high / 255, 0
+    elif high < step / 2:
+        scale, zero_point = -low / 255, 255
+    else:
+        below = int(-low / step)
+        neighbours = {min(254, max(1, below)), min(254, below + 1)}
+        scale, zero_point = min((max(-low / z, high / (255 - z)), z) for z in neighbours)
+    return Affine(np.float32(max(scale, SMALLEST_SCALE)), np.uint8(zero_point))
 
 
 def quantise_weights(weights: NDArray[np.float32], axis: int) -> QuantisedWeights:
