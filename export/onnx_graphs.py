@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from edge.contract import HEAD_MASK
+from export.audio_form import EngineBeats
+from export.fold_constants import fold_constants
 from export.video_form import EngineVideoNet
 from trainer.models.beats import Beats
 from trainer.models.fbank import MEL_BINS, Fbank
@@ -34,7 +36,7 @@ def export_fbank(path: Path, samples: int) -> None:
 
 def export_audio(beats: Beats, path: Path, fbank_frames: int) -> None:
     """fbank [1, fbank_frames, 128] -> audio [1, D]."""
-    _export(beats, (torch.zeros(1, fbank_frames, MEL_BINS),), path, ["fbank"], ["audio"])
+    _export(EngineBeats(beats), (torch.zeros(1, fbank_frames, MEL_BINS),), path, ["fbank"], ["audio"])
 
 
 def export_head(rows: nn.Module, path: Path, widths: tuple[int, int, int]) -> None:
@@ -61,6 +63,8 @@ def _export(
     model = onnx.load(path)
     _declare_unused(model.graph, dict(zip(input_names, inputs, strict=True)))
     _inline_shared_weights(model.graph)
+    fold_constants(model)
+    _infer_outputs(model)
     _strip_provenance(model)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
@@ -76,6 +80,15 @@ def _declare_unused(graph: onnx.GraphProto, inputs: dict[str, torch.Tensor]) -> 
     ]
     del graph.input[:]
     graph.input.extend(ports)
+
+
+def _infer_outputs(model: onnx.ModelProto) -> None:
+    # The exporter's own guess is wrong behind a Pad whose widths it had not folded.
+    for port in model.graph.output:
+        port.type.tensor_type.ClearField("shape")
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    del model.graph.output[:]
+    model.graph.output.extend(inferred.graph.output)
 
 
 def _inline_shared_weights(graph: onnx.GraphProto) -> None:

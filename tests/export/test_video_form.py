@@ -48,7 +48,7 @@ def test_the_module_given_is_left_as_it_was() -> None:
 
 
 def test_openvino_moves_no_pixel_before_the_stems(tmp_path: Path) -> None:
-    """In INT8 the pixels go into the stems as they come: no cast, no copy but the slow frames'; and ports keep names."""
+    """In INT8 the pixels go into the stems as they come: no copy but the slow frames'; ports keep their names."""
     net = VideoNet(slowfast_small())
     seed_weights(net)
     random = np.random.default_rng(0)
