@@ -25,10 +25,10 @@ _POLL_S = 0.1
 def run_live(plan: LivePlan, view: ViewKind, duration_s: float | None = None) -> int:
     """Run until the user, a signal, the duration or an error ends it.
 
-    Returns 0, 1 when results could not be written, or 128 + the number of the signal that ended it.
+    Returns 0, or 128 + the number of the signal that ended it.
 
     Raises:
-        EgoactError: what ended the run; its summary is printed before.
+        EgoactError: what ended the run, or results could not be written; the summary is printed before.
     """
     supervisor = Supervisor(plan)
     screen = PlainView(sys.stdout)
@@ -107,7 +107,10 @@ def _new(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
 
 @contextmanager
 def _stopped_by_signals(supervisor: Supervisor) -> Iterator[list[int]]:
-    """Inside, the first signal asks for a clean end, the second one for an end; yields the signals so far."""
+    """Inside, the first signal asks for a clean end, the second one for an end; yields the signals so far.
+
+    A signal that is ignored, as by nohup or in a shell's background, stays so.
+    """
     received: list[int] = []
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -117,7 +120,8 @@ def _stopped_by_signals(supervisor: Supervisor) -> Iterator[list[int]]:
         else:
             supervisor.hurry()
 
-    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, on_signal) for number in heeded}
     try:
         yield received
     finally:

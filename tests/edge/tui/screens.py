@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from textual.pilot import Pilot
 
 from edge.contract import Snapshot
-from edge.tui.app import EgoactApp
+from edge.tui.app import Controls, EgoactApp
 
 CELL_PX = 12.2
 """Width of a cell in exported pictures."""
@@ -52,12 +52,18 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    snapshot: Snapshot | None, size: tuple[int, int] = (120, 36), *, exit_when_finished: bool = False
+    snapshot: Snapshot | None,
+    size: tuple[int, int] = (120, 36),
+    *,
+    controls: Controls | None = None,
+    exit_when_finished: bool = False,
 ) -> AsyncIterator[Stage]:
     """An app that shows the newest snapshot of its stage's feed."""
     feed: list[Snapshot | None] = [snapshot]
     stops: list[None] = []
-    app = EgoactApp(lambda: feed[-1], lambda: stops.append(None), exit_when_finished=exit_when_finished)
+    app = EgoactApp(
+        lambda: feed[-1], lambda: stops.append(None), controls=controls, exit_when_finished=exit_when_finished
+    )
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield Stage(pilot, feed, stops)
