@@ -13,6 +13,7 @@ from pathlib import Path
 from edge.devices.ask import Abilities, Kind
 from edge.devices.holders import HolderScan
 from edge.errors import SourceError
+from edge.sources.frame_decoder import CODECS, RAW_LAYOUTS
 from edge.sources.v4l2_ioctl import CameraFormat
 from edge.sources.v4l2_nodes import Holder, list_nodes
 from edge.text import printable
@@ -36,6 +37,11 @@ class Camera:
     holders: tuple[Holder, ...]
     problem: str | None
     """Why it could not be asked, and the command that mends it."""
+
+    @property
+    def readable(self) -> bool:
+        """Whether one of its formats is one that egoact reads; raw sensor data (CSI cameras) is not."""
+        return any(entry.fourcc in (*RAW_LAYOUTS, *CODECS) for entry in self.formats)
 
     @property
     def best_name(self) -> str:

@@ -45,6 +45,9 @@ def _camera(camera: Camera) -> Iterator[str]:
         yield from _wrapped(camera.problem, "    ")
     for pixel_format in camera.formats:
         yield from _format(pixel_format)
+    if camera.kind == "capture" and not camera.readable:
+        yield "    raw sensor data, not read as it is; give the pipeline that makes pictures of it:"
+        yield '      --camera "gst:nvarguscamerasrc ! nvvidconv ! video/x-raw,format=BGRx"'
     for holder in camera.holders:
         yield f"    held by {holder.command} (process {holder.pid})"
 

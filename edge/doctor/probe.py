@@ -70,9 +70,13 @@ def _portaudio() -> Facts:
 
 
 def _microphones() -> Facts:
+    from edge.errors import SourceError
     from edge.sources.portaudio import list_microphones
 
-    return {"found": [asdict(microphone) for microphone in list_microphones()]}
+    try:
+        return {"found": [asdict(microphone) for microphone in list_microphones()]}
+    except SourceError as error:  # PortAudio is not there, which its own line says
+        raise ProbeError(str(error), missing=True) from error
 
 
 def _cuda() -> Facts:

@@ -17,9 +17,7 @@ def cameras(host: Host) -> list[Finding]:
     usable = [camera for camera in found if camera.kind == "capture"]
     refused = [camera for camera in found if camera.kind == "unknown"]
     if usable:
-        return [
-            _csi(host, camera) if (camera.bus or "").startswith("platform") else _usable(camera) for camera in usable
-        ]
+        return [_usable(camera) if camera.readable else _raw(host, camera) for camera in usable]
     if refused and "video" not in host.groups():
         nodes = ", ".join(camera.node for camera in refused)
         value = f"{nodes} may not be opened: you are not in the group video{_LOGIN}"
@@ -40,24 +38,23 @@ def _usable(camera: Camera) -> Finding:
     return Finding("camera", "warning", f"{value}; {names} has it open and may keep it busy", f"kill {pids}")
 
 
-def _csi(host: Host, camera: Camera) -> Finding:
-    """A camera at the board's own connector gives raw sensor data, of which GStreamer makes pictures."""
-    value = f"{printable(camera.name)} ({camera.node}), at the board's connector"
+def _raw(host: Host, camera: Camera) -> Finding:
+    """Cameras at the connector of a Jetson; GStreamer makes pictures of what they give."""
+    value = f"{printable(camera.name)} ({camera.node}) gives raw sensor data"
     if host.probe("opencv")["gstreamer"] == "yes":
         return Finding("camera", "ok", value)
     # JetPack's own OpenCV has GStreamer, and is seen once the one from pip is gone.
     mend = "pip uninstall -y opencv-python-headless"
-    return Finding("camera", "warning", f"{value}, needs an OpenCV with GStreamer such as JetPack's", mend)
+    return Finding("camera", "warning", f"{value}: needs an OpenCV with GStreamer such as JetPack's", mend)
 
 
 def microphones(host: Host) -> list[Finding]:
     try:
         found = host.microphones()
     except ProbeError as error:
-        # What is wrong with PortAudio stands in its own line already.
-        return (
-            [] if error.missing else [Finding("microphone", "warning", f"{error}", "systemctl --user restart pipewire")]
-        )
+        if error.missing:
+            return []  # the line of PortAudio says it
+        return [Finding("microphone", "warning", str(error), "systemctl --user restart pipewire")]
     if found:
         chosen = next((microphone for microphone in found if microphone.default), found[0])
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""

@@ -48,6 +48,8 @@ class RecordingState:
     """Frames written."""
     dropped: int
     """Frames and blocks that found the queue full, or came while there was no room on the disk."""
+    waiting: int
+    """Frames and blocks in the queue."""
     deleted_files: int
     problem: str | None
     """Why nothing is written; None while all is well."""
@@ -115,7 +117,9 @@ class RollingRecorder:
     def state(self) -> RecordingState:
         with self._counting:
             writing = self._problem is None and not self._closed
-            return RecordingState(writing, self._frames, self._dropped, self._budget.deleted, self._problem)
+            return RecordingState(
+                writing, self._frames, self._dropped, self._queue.qsize(), self._budget.deleted, self._problem
+            )
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Write what waits, finish the files, end the thread; a disk that hangs is left alone after the time."""

@@ -109,6 +109,8 @@ def test_text_fits_80_columns_and_names_all(tmp_path: Path) -> None:
         "  /dev/video1  HD Pro Webcam C920 (usb 1-2): metadata of the camera, no pictures",
         "  /dev/video2  vi-output, imx219 9-0010 (platform tegra-capture-vi)",
         "    RG10",
+        "    raw sensor data, not read as it is; give the pipeline that makes pictures of it:",
+        '      --camera "gst:nvarguscamerasrc ! nvvidconv ! video/x-raw,format=BGRx"',
         "  3 processes are hidden from this user and may hold a camera; to see them:",
         "    sudo $(command -v egoact) devices",
     ]

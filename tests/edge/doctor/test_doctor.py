@@ -167,7 +167,7 @@ def test_what_is_not_as_it_should_be(
     assert word in value
 
 
-def test_a_camera_at_the_boards_connector_needs_gstreamer(tmp_path: Path, bundle: Bundle) -> None:
+def test_a_camera_with_raw_data_needs_gstreamer(tmp_path: Path, bundle: Bundle) -> None:
     host = HOSTS["orin"](tmp_path / "root", bundle)
     csi_camera(host.root, 2)
     found = [f for group in examine(host) for f in group.findings if f.name == "camera"]
@@ -209,6 +209,16 @@ def test_a_library_that_misbehaves_harms_only_its_own_process(
     monkeypatch.setattr("edge.doctor.probe.TIMEOUT_S", 3.0)
     with pytest.raises(ProbeError, match=word):
         Probes(("soxr",)).facts("soxr")
+
+
+def test_without_portaudio_there_is_no_second_line_about_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path.cwd()}")
+    asked = Probes(("portaudio", "microphones"))
+    for name in ("portaudio", "microphones"):
+        with pytest.raises(ProbeError) as error:
+            asked.facts(name)
+        assert error.value.missing
 
 
 def test_the_command_on_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

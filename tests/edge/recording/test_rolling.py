@@ -57,7 +57,7 @@ def feed(
 def drained(recorder: RollingRecorder) -> None:
     """Wait until the thread has taken all that was given."""
     limit_s = time.monotonic() + 30
-    while recorder._queue.qsize() and time.monotonic() < limit_s:
+    while recorder.state.waiting and time.monotonic() < limit_s:
         time.sleep(0.005)
 
 
@@ -293,7 +293,7 @@ recorder = RollingRecorder(folder, SPEC, DiskBudget(folder, 10**12, 0), segment_
 frames, sound = noisy_stream(SPEC, 300)
 for frame, block in zip(frames, sound[:: len(sound) // 300]):
     recorder.frame(frame)
-    while recorder._queue.qsize() > 5:
+    while recorder.state.waiting > 5:
         time.sleep(0.001)
     print(recorder.state.frames, flush=True)
     if not limit:
