@@ -57,7 +57,8 @@ def test_openvino_keeps_the_padding_apart(tmp_path: Path, precision: str) -> Non
         graph = tmp_path / "int8.onnx"
     engine = OpenVinoEngine(graph, precision=precision, threads=1)
     operators = engine._model.get_runtime_model().get_ordered_ops()
-    [position] = [op for op in operators if str(op.get_rt_info()["layerType"].astype(str)) == "GroupConvolution"]
+    convolutions = [op for op in operators if str(op.get_rt_info()["layerType"].astype(str)) == "Convolution"]
+    [position] = [op for op in convolutions if "pos_conv" in op.get_friendly_name()]
     assert list(position.input(0).get_source_output().get_shape())[-1] == 104 + 127
     executed = str(position.get_rt_info()["primitiveType"].astype(str))
     assert executed.endswith("I8") == (precision == "int8"), executed
