@@ -47,14 +47,14 @@ def start_engines(
         BundleError: the bundle has no such graph or no temperature for it.
         EngineError: the back end that was asked for cannot run.
     """
+    if backend == "tensorrt":
+        return _started(bundle, choose(bundle, precision, backend), threads, find, None)
     note = None
-    if backend == "tensorrt" or (backend == AUTO and not _only_on_cpu(precision)):
+    if backend == AUTO and not _only_on_cpu(precision):
         try:
             gpu = find()
             return _started(bundle, choose(bundle, precision, "tensorrt"), threads, lambda: gpu, None)
         except (NoGpuError, PlanError, BundleError) as error:
-            if backend == "tensorrt":
-                raise
             # A machine without a GPU is nothing to report; a GPU that could be used and is not, is.
             note = None if isinstance(error, NoGpuError) else str(error)
     return _started(bundle, choose(bundle, precision), threads, find, note)
