@@ -91,6 +91,7 @@ class RollingRecorder:
         self._closed = False
         self._files: list[_File] = []
         self._next_check_ns = 0
+        self._held_ns: int | None = None
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             budget.make_room()
@@ -170,7 +171,10 @@ class RollingRecorder:
             done.writer.close()
         file = self._file_of(tick)
         if isinstance(item, Frame):
+            if item.t_ns == self._held_ns and file is not None:
+                return  # held over several ticks: the replay holds it again, and as long
             (file or self._begin(tick)).writer.frame(item.tick, item.image)
+            self._held_ns = item.t_ns
             self._count(frames=1)
         elif file is not None:
             file.writer.sound(item)

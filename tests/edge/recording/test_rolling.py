@@ -130,7 +130,7 @@ def test_gaps_of_the_camera_stay_gaps(tmp_path: Path) -> None:
     pictures, _, _ = play(files(tmp_path)[0])
     stale = [frame.tick for frame in pictures if SPEC.tick_ns(frame.tick) - frame.t_ns > 0.25 * NS_PER_S]
     assert len(pictures) == 120
-    assert set(range(37, 50)) <= set(stale) <= set(range(27, 50))
+    assert set(range(28, 50)) <= set(stale) <= set(range(26, 50))
 
 
 def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
