@@ -11,7 +11,8 @@ from edge.sources.clock_stretch import ClockStretch
 from edge.sources.sample_clock import TimedBlock
 
 MAX_ERROR_S = 0.01
-"""Sound that lies further from its place is not stretched there but begins anew where it belongs."""
+"""Sound that would lie further from its place is not stretched there but begins anew where it belongs: what was lost is
+always longer (`sample_clock.LATE_NS`)."""
 
 
 class LiveSound:
@@ -27,7 +28,7 @@ class LiveSound:
     def push(self, block: TimedBlock) -> list[AudioBlock]:
         """Blocks of the axis that are ready, in order; the axis simply goes on behind a gap."""
         ready = []
-        if self._run is not None and (not block.follows or abs(self._run.error_s(block)) > MAX_ERROR_S):
+        if self._run is not None and abs(self._run.error_s(block)) > MAX_ERROR_S:
             ready += self.flush()
         if self._run is None:
             start_ns = block.end_ns - len(block.samples) * NS_PER_S // self._rate_hz

@@ -182,6 +182,7 @@ class Microphone:
         )
 
     def close(self) -> None:
+        """As `Sensor.close`; hangs as long as the sound server does, so that a watchdog must stand by."""
         stream, self._stream = self._stream, None
         if stream is not None:
             # The server may be gone: what abort and close complain about is known already.

@@ -33,8 +33,6 @@ class TimedBlock(NamedTuple):
     """float32 [n]"""
     end_ns: int
     """Monotonic time of the end of its last sample."""
-    follows: bool
-    """Whether its first sample comes right after the last one of the block before."""
 
 
 class _Held(NamedTuple):
@@ -57,7 +55,6 @@ class SampleClock:
         self._map = ClockMap()
         self._held: deque[_Held] = deque()
         self._warm_ns: int | None = None
-        self._released_end: int | None = None
         self.late_ns = 0
         """How much later than the clock expects the newest block came."""
         self.lost_samples = 0
@@ -106,9 +103,7 @@ class SampleClock:
 
     def _timed(self, block: _Held) -> TimedBlock:
         end = block.start + len(block.samples)
-        follows = block.start == self._released_end
-        self._released_end = end
-        return TimedBlock(block.samples, self._map.to_monotonic_ns(self._device_ns(end)), follows)
+        return TimedBlock(block.samples, self._map.to_monotonic_ns(self._device_ns(end)))
 
     def _device_ns(self, sample: int) -> int:
         return sample * NS_PER_S // self._rate_hz

@@ -40,9 +40,9 @@ def picture(t_s: float, events_s: NDArray[np.float64], kind: str, random: np.ran
 
 
 def sound(events_s: NDArray[np.float64], seconds: float, random: np.random.Generator) -> NDArray[np.float32]:
-    """Noise of a quiet room, a hum, and a short decaying crack at every event."""
+    """Noise of a quiet room, a loud hum, and a short decaying crack at every event."""
     t_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
-    samples = 0.002 * random.standard_normal(len(t_s)) + 0.02 * np.sin(2 * np.pi * 50 * t_s)
+    samples = 0.002 * random.standard_normal(len(t_s)) + 0.2 * np.sin(2 * np.pi * 50 * t_s)
     for event in events_s:
         first = round(event * RATE_HZ)
         crack = random.standard_normal(800) * np.exp(-np.arange(800) / 120)
