@@ -32,7 +32,7 @@ def offsets_path() -> Path:
 
 
 def stored_av_offset_ms(camera: str, microphone: str) -> float | None:
-    """The offset to take off the camera's times (`open_camera(latency_ms=)`); None when this pair was never measured.
+    """How much later the camera's times come than the microphone's; None when this pair was never measured.
 
     camera, microphone: `SensorFacts.device` of both.
 

@@ -3,8 +3,8 @@
 Cameras stamp a picture some time after the light came in, sound servers deliver later than they
 say. Make about ten events that are seen and heard, a second apart, in a quiet place: switch a
 torch on with a click (--event flash, the more exact), or clap in front of the camera and keep
-the hands together for a moment (--event clap). `egoact live` takes the offset off the camera's
-times from then on.
+the hands together for a moment (--event clap). `egoact live` takes the offset into account from
+then on.
 
 One event is told to within half a frame (17 ms at 30 fps); the median of ten at random phases
 to a few ms, plus the part of the exposure that the camera's stamps leave out.
@@ -127,4 +127,4 @@ def _report(args: argparse.Namespace, recording: AvRecording, measured: AvOffset
     print(f"pairs       {counts}, spread {measured.spread_ms:.1f} ms")
     print(f"frames      {frame_ms:.1f} ms apart: one event is told to within ± {frame_ms / 2:.0f} ms")
     if "file" in where:
-        print(f"kept in     {printable(where['file'])}; 'egoact live' takes it off the camera's times")
+        print(f"kept in     {printable(where['file'])}; 'egoact live' takes it into account")
