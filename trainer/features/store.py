@@ -222,7 +222,7 @@ def _append(path: Path, committed_bytes: int, values: NDArray[np.float32]) -> No
     with open(path, "ab", buffering=0) as file:
         file.truncate(committed_bytes)
         try:
-            left = memoryview(values).cast("B") if values.size else b""
+            left = values.data.cast("B") if values.size else b""
             while left:
                 left = left[file.write(left) :]
             os.fsync(file.fileno())
