@@ -145,14 +145,12 @@ class _Run:
     def tensorrt_engines(self) -> dict[str, Engines]:
         """What TensorRT will compute, computed by ONNX Runtime: OpenVINO is wrong on signed Q/DQ behind a Concat."""
 
+        def backbone(name: str, precision: str) -> OnnxRuntimeEngine:
+            graph = self.folder / f"{name}.{precision}-trt.onnx"
+            return OnnxRuntimeEngine(graph, name=name, threads=self.options.threads)
+
         def made(precision: str) -> Engines:
-            backbones = {
-                name: OnnxRuntimeEngine(
-                    self.folder / f"{name}.{precision}-trt.onnx", name=name, threads=self.options.threads
-                )
-                for name in BACKBONES
-            }
-            return replace(self.f32, **backbones)
+            return replace(self.f32, video=backbone("video", precision), audio=backbone("audio", precision))
 
         return {precision: made(precision) for precision in ("f16", "int8")}
 

@@ -49,7 +49,8 @@ class Subject:
         """
         if self.backend == "tensorrt" or (self.backend == "cpu" and self.graph is None):
             return load_engines(self.bundle, self.precisions, threads=threads)
-        engines = Engines(**{name: self._engine(name, threads) for name in GRAPHS})
+        video, fbank, audio, head = (self._engine(name, threads) for name in GRAPHS)
+        engines = Engines(video, fbank, audio, head)
         check_shapes(self.bundle, engines)
         return engines
 
