@@ -117,3 +117,65 @@ def test_a_waiting_writer_never_overwrites_what_is_needed() -> None:
     samples = rings.audio.capacity_samples
     assert not rings.would_overwrite(AudioBlock(samples - 5, np.ones(5, np.float32)))
     assert rings.would_overwrite(AudioBlock(samples - 4, np.ones(5, np.float32)))
+
+
+def writer_and_reader(capacity: int = 50) -> tuple[VideoRing, VideoRing]:
+    """Two rings on one memory, as two processes have them."""
+    memory = np.zeros(VideoRing.size_bytes(SPEC, capacity), np.uint8)
+    return VideoRing(SPEC, capacity, memory), VideoRing(SPEC, capacity, memory)
+
+
+def test_a_reader_looks_at_nothing_that_was_not_announced() -> None:
+    writer, reader = writer_and_reader()
+    for tick in range(40):
+        writer.put(frame(tick))
+    reader.announced(32, 32)
+    window = reader.row(8)
+    assert window.coverage == pytest.approx(24 / 32)
+    assert window.numbers == range(8, 32)
+    assert window.frames[:, 0, 0, 0].tolist() == [*range(8, 32), *[31] * 8]
+
+
+def test_a_slot_that_is_being_overwritten_holds_no_frame() -> None:
+    writer, reader = writer_and_reader()
+    for tick in range(50):
+        writer.put(frame(tick))
+    reader.announced(50, 50)
+    assert reader.row(0).coverage == 1.0
+    seen: list[range] = []
+
+    class Slow:
+        """A picture in the middle of whose storing somebody reads."""
+
+        def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+            seen.append(reader.row(0).numbers)
+            return np.zeros((4, 4, 3), np.uint8)
+
+    writer.put(Frame(50, 0, Slow()))  # type: ignore[arg-type]
+    assert seen
+    assert set(seen) == {range(1, 32)}
+
+
+def test_sound_that_is_being_overwritten_is_not_heard() -> None:
+    memory = np.zeros(AudioRing.size_bytes(100), np.uint8)
+    writer, reader = AudioRing(100, memory), AudioRing(100, memory)
+    writer.put(AudioBlock(0, np.ones(100, np.float32)))
+    reader.announced(100)
+    assert reader.window(100, 100).coverage == 1.0
+    writer.put(AudioBlock(100, np.full(10, 2, np.float32)))
+    window = reader.window(100, 100)
+    assert window.coverage == pytest.approx(0.9)
+    assert window.samples.tolist() == [0] * 10 + [1] * 90
+
+
+def test_the_successor_of_a_writer_goes_on_in_its_ring() -> None:
+    memory = np.zeros(VideoRing.size_bytes(SPEC, 50), np.uint8)
+    first = VideoRing(SPEC, 50, memory)
+    for tick in range(5):
+        first.put(frame(tick))
+    second = VideoRing(SPEC, 50, memory)
+    assert (second.next_tick, second.frames) == (5, 5)
+    second.put(frame(9))
+    second.announced(10, 6)
+    assert second.row(0).numbers == range(6)
+    assert second.row(0).newest_tick == 9

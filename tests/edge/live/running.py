@@ -45,6 +45,18 @@ class Live:
             time.sleep(0.02)
         raise AssertionError(f"not in {patience_s} s; last: {snapshot}")
 
+    def shortest_wait_ms(self, count: int = 4) -> float:
+        """Of the next labels: from the end of their row to the beginning of its computation."""
+        waits: dict[int, float] = {}
+
+        def enough(snapshot: Snapshot) -> bool:
+            if snapshot.prediction is not None:
+                waits[snapshot.prediction.row_index] = snapshot.prediction.stage_ms["wait"]
+            return len(waits) > count
+
+        self.until(enough)
+        return min(list(waits.values())[1:])
+
     def fault(self, name: str) -> None:
         (self.control / name).touch()
 
@@ -61,6 +73,10 @@ def live(plan: LivePlan, control: Path) -> Iterator[Live]:
     finally:
         supervisor.stop()
         assert supervisor.wait(30)
+    if supervisor.result is not None:
+        # Whatever happened, every captured frame was used or is counted as dropped.
+        frames = supervisor.result.telemetry
+        assert frames.captured_frames == frames.used_frames + frames.dropped_frames
 
 
 def sensor(snapshot: Snapshot, modality: Modality) -> SensorStatus:

@@ -17,7 +17,7 @@ from edge.live.memory import SharedRings
 
 SPEC = WindowSpec(frame_size_px=128)
 RING_S = 2.0
-STRESS_S = 3.0
+STRESS_S = 2.0
 
 WRITER = """
 import sys, time
