@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge.contract import Frame, WindowSpec
 from edge.sources.video_track import VideoTrack
-from tests.capture.camera_child import SIZE_PX, watch
+from tests.capture.camera_child import SIZE_PX, watch_undisturbed
 from tests.capture.shim import DEVICE, jpeg_frames, shim_env, write_frames, yuyv_frames
 
 WIDTH, HEIGHT = 640, 360
@@ -61,7 +61,8 @@ def test_live_and_replay_give_the_same_pixels(
     replayed = recorded(tmp_path / "clip.avi", codec, pixels, packets)
     assert len(replayed) == 30
     source = write_frames(tmp_path / "frames", packets)
-    live = watch(DEVICE, tmp_path, shim_env(source, f"{fourcc}:{WIDTH}x{HEIGHT}@30"), seconds=0.9).images
+    env = shim_env(source, f"{fourcc}:{WIDTH}x{HEIGHT}@30")
+    live = watch_undisturbed(DEVICE, tmp_path, env, seconds=0.9).images
     assert len(live) >= 15
     for number in range(15):
         difference = np.abs(live[number].astype(int) - replayed[number])
