@@ -4,6 +4,7 @@ Every line has "type" and "clip" (file name of the stream that it belongs to). T
 stream time with three decimals; `_ns` are the exact integers. Numbers that are missing (NaN) are null, and so is the
 label of a prediction when there was nothing to see or hear.
 
+    {"type": "start", "clip", "unix_s"}                (live: wall-clock time of stream time 0)
     {"type": "prediction", "clip", "row", "start_s", "end_s", "start_ns", "end_ns", "clip_end_ns", "label",
      "confidence", "unknown", "all": [{"label", "probability"} x 5, best first] or null,
      "video": {"label", "probability"} or null, "audio": {"label", "probability"} or null,
@@ -36,12 +37,15 @@ TOP_LABELS = 5
 
 
 class JsonlSink:
-    """Writes the lines of one or many runs to a file. A write that fails never stops the run.
+    """Writes the lines of one or many runs to a file, from its beginning or behind what it holds (`append`: nobody who
+    starts a live run again wants to lose the labels before it). A write that fails never stops the run.
 
     The first failure is kept in `error` (and handed to `on_error`); `failed_lines` counts every line that was lost.
     """
 
-    def __init__(self, path: Path | str, on_error: Callable[[EgoactError], None] | None = None) -> None:
+    def __init__(
+        self, path: Path | str, on_error: Callable[[EgoactError], None] | None = None, *, append: bool = False
+    ) -> None:
         self.error: EgoactError | None = None
         self.failed_lines = 0
         self._path = path
@@ -50,13 +54,18 @@ class JsonlSink:
         self._torn = False
         self._file: FileIO | None = None
         try:
-            self._file = FileIO(str(path), "w")
+            self._torn = append and _ends_inside_a_line(path)
+            self._file = FileIO(str(path), "a" if append else "w")
         except OSError as error:
             self._fail(error)
 
     def start(self, clip: str) -> None:
         """The lines that follow belong to this clip."""
         self._clip = clip
+
+    def started(self, unix_ns: int) -> None:
+        """Write when, by the wall clock, stream time 0 was."""
+        self._write({"type": "start", "clip": self._clip, "unix_s": round(unix_ns / NS_PER_S, 3)})
 
     def prediction(self, prediction: Prediction, labels: Sequence[str]) -> None:
         """Write what egoact thinks of one hop; probabilities float32 [3, K] with K = len(labels)."""
@@ -159,6 +168,16 @@ class JsonlSink:
             )
             if self._on_error is not None:
                 self._on_error(self.error)
+
+
+def _ends_inside_a_line(path: Path | str) -> bool:
+    """Whether whoever wrote the file before was stopped in the middle of a line."""
+    file = Path(path)
+    if not file.is_file() or file.stat().st_size == 0:
+        return False
+    with file.open("rb") as stream:
+        stream.seek(-1, 2)
+        return stream.read() != b"\n"
 
 
 def _interval(start_ns: int, end_ns: int) -> dict[str, object]:

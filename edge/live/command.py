@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--bundle", type=Path, default=SHIPPED, metavar="DIR", help="the model (default: the one that is built in)")
     add("--precision", default=AUTO, metavar="P", help="f32, bf16, int8, VIDEO+AUDIO, or auto (default)")
     add("--threads", type=int, metavar="N", help="processor threads of the engines (default: all cores but one)")
-    add("--jsonl", type=Path, metavar="FILE", help="write every prediction and segment, one JSON object a line")
+    add("--jsonl", type=Path, metavar="FILE", help="append every prediction and segment to it, one JSON object a line")
     add("--duration-s", type=float, metavar="S", help="end by itself after S seconds")
     add("--plain", action="store_true", help="plain lines also in a terminal")
     add("--headless", action="store_true", help="print nothing but the summary at the end")

@@ -58,7 +58,7 @@ class Inference:
         self._schedule = LiveSchedule(
             self._rings, spec, lambda: clock.monotonic_ns() - setup.origin_ns, source.grace_ns
         )
-        self._jsonl = JsonlSink(setup.jsonl, on_error=self._jsonl_failed) if setup.jsonl else None
+        self._jsonl = JsonlSink(setup.jsonl, on_error=self._jsonl_failed, append=True) if setup.jsonl else None
         self._pipeline = Pipeline(
             source,
             recognizer,
@@ -72,6 +72,7 @@ class Inference:
             self._jsonl.start(setup.title)
             if self._jsonl.error is not None:
                 self._pipeline.note(str(self._jsonl.error))
+            self._jsonl.started(clock.unix_ns() - clock.monotonic_ns() + setup.origin_ns)
         self._pacing = Pacing(self._schedule, self._pipeline, HopGovernor(spec.hop_s), PowerReader())
         self._audio_rate_hz = spec.audio_rate_hz
         self._ended = threading.Event()

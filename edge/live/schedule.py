@@ -31,13 +31,14 @@ class LiveSchedule:
         while self._wait_for(start_tick):
             yield start_tick
             start_tick += self.hop_factor * spec.hop_frames
-            overdue_ticks = (self._now_ns() - self.due_ns(start_tick)) * spec.frame_rate_hz // NS_PER_S
+            overdue_ticks = (self._now_ns() - self._due_ns(start_tick)) * spec.frame_rate_hz // NS_PER_S
             if overdue_ticks >= spec.hop_frames:
                 late_hops = overdue_ticks // spec.hop_frames
                 self.skipped_rows += late_hops
                 start_tick += late_hops * spec.hop_frames
 
-    def due_ns(self, start_tick: int) -> int:
+    def _due_ns(self, start_tick: int) -> int:
+        """Stream time at which everything of the row had happened."""
         return self._spec.tick_ns(start_tick + self._spec.row_frames)
 
     def stop(self) -> None:
@@ -57,7 +58,7 @@ class LiveSchedule:
             while not self._stopping.is_set():
                 if not self._nothing_comes and self._rings.ready(start_tick):
                     return True
-                left_ns = self.due_ns(start_tick) + self._grace_ns() - self._now_ns()
+                left_ns = self._due_ns(start_tick) + self._grace_ns() - self._now_ns()
                 if left_ns <= 0:
                     return True
                 self._rings.changed.wait(left_ns / NS_PER_S)

@@ -135,3 +135,19 @@ def test_after_a_torn_line_the_next_one_is_whole(tmp_path: Path, monkeypatch: py
     first, torn, third = (tmp_path / "out.jsonl").read_text().splitlines()
     assert (json.loads(first)["label"], len(torn), json.loads(third)["label"]) == ("cut", 10, "mix")
     assert sink.failed_lines == 1
+
+
+def test_appending_keeps_what_is_there_and_ends_a_torn_line_first(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    file.write_text('{"type": "run"}\n{"type": "predic')
+    sink = JsonlSink(file, append=True)
+    sink.start("live")
+    sink.started(1_700_000_000_250_000_000)
+    sink.event(1_500_000_000, "camera lost")
+    sink.close()
+    first, torn, *others = file.read_text().splitlines()
+    assert (first, torn) == ('{"type": "run"}', '{"type": "predic')
+    assert [json.loads(line) for line in others] == [
+        {"type": "start", "clip": "live", "unix_s": 1_700_000_000.25},
+        {"type": "event", "clip": "live", "t_s": 1.5, "t_ns": 1_500_000_000, "text": "camera lost"},
+    ]

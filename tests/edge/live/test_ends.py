@@ -173,6 +173,19 @@ def test_a_run_of_given_length(start: Start) -> None:
     assert "camera runs: synthetic camera" in out
 
 
+def test_another_run_keeps_the_labels_of_the_one_before(start: Start) -> None:
+    said = 0
+    for _ in range(2):
+        command = start("--headless", "--duration-s", "1.5")
+        command.until_labels(said + 1)
+        assert command.end()[0] == 0
+        said = sum(line["type"] == "prediction" for line in command.lines())
+    kinds = [line["type"] for line in command.lines()]
+    assert [kinds.count(kind) for kind in ("start", "run")] == [2, 2]
+    assert kinds[0] == "start"
+    assert kinds[-1] == "run"
+
+
 def test_headless_prints_the_summary_alone(start: Start) -> None:
     command = start("--headless", "--duration-s", "2")
     command.until_labels(1)
