@@ -10,7 +10,7 @@ from edge.preprocess import MonoResampler
 from edge.sources.clock_stretch import ClockStretch
 from edge.sources.sample_clock import TimedBlock
 
-MAX_ERROR_S = 0.01
+MAX_ERROR_S = 0.005
 """Sound that would lie further from its place is not stretched there but begins anew where it belongs: what was lost is
 always longer (`sample_clock.LATE_NS`)."""
 

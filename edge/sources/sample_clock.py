@@ -22,6 +22,9 @@ meet once before anything can be placed."""
 LATE_NS = 20_000_000
 """A block that comes this much later than the clock expects is late, or sound before it was lost."""
 
+EARLY_NS = 2_000_000
+"""A block that comes this much earlier than possible says that less was lost than was thought."""
+
 CONFIRM_NS = 400_000_000
 """Sound that is late for this long, with nothing on time in between, is not late: what lay before it was lost."""
 
@@ -46,8 +49,9 @@ class SampleClock:
     """Blocks of one open stream in, timed blocks out.
 
     A block that is late stays here until one that came in time shows that it merely was delayed, or until `CONFIRM_NS`
-    have shown that it was not: then the missing samples are counted as lost, and it is placed behind the gap. So no
-    sound ever leaves with a wrong time, and a stall of any length delays it by 0.4 s at the most.
+    have shown that it was not: then the missing samples are counted as lost, and it is placed behind the gap. So sound
+    does not leave with a wrong time, and a stall of any length delays it by 0.4 s at the most. Only a machine so busy
+    that all sound is late for longer than that is taken for a loss; the first block in time after it takes that back.
     """
 
     def __init__(self, rate_hz: int) -> None:
@@ -67,11 +71,13 @@ class SampleClock:
 
     def push(self, start: int, samples: NDArray[np.float32], arrival_ns: int) -> list[TimedBlock]:
         """The block that begins with sample `start` of those the device delivered; returns what can be placed now."""
+        if self._warm_ns is None:
+            self._warm_ns = arrival_ns + WARM_UP_NS
+        elif self.lost_samples:
+            self._take_back(start + len(samples), arrival_ns)
         start += self.lost_samples
         end_ns = self._device_ns(start + len(samples))
         self._map.observe(end_ns, arrival_ns)
-        if self._warm_ns is None:
-            self._warm_ns = arrival_ns + WARM_UP_NS
         if arrival_ns < self._warm_ns:
             return []
         self.late_ns = arrival_ns - self._map.to_monotonic_ns(end_ns)
@@ -91,6 +97,14 @@ class SampleClock:
             else:
                 break
         return released
+
+    def _take_back(self, end: int, arrival_ns: int) -> None:
+        """Nothing comes before it was heard: a block that seems to was shifted by a loss that was none."""
+        early_ns = self._map.to_monotonic_ns(self._device_ns(end + self.lost_samples)) - arrival_ns
+        if early_ns > EARLY_NS:
+            back = min(self.lost_samples, round(early_ns * self._rate_hz / NS_PER_S))
+            self.lost_samples -= back
+            self._held = deque(block._replace(start=block.start - back) for block in self._held)
 
     def _count_lost(self, late_ns: int) -> None:
         """The held blocks come `late_ns` late for good: the device's clock went on, its samples did not."""

@@ -127,6 +127,28 @@ def test_delayed_sound_is_neither_lost_nor_moved(stall_s: float) -> None:
     assert np.abs(errors_ms(placed)).max() < 1.0
 
 
+@pytest.mark.parametrize("late_s", [0.03, 0.08])
+def test_a_loss_that_was_none_is_taken_back(late_s: float) -> None:
+    """The machine is so busy that for a while all sound comes late; then it catches up."""
+    clock = SampleClock(48_000)
+    busy = ((3.0, 4.2), (5.0, 6.0), (7.0, 7.7))
+    native = blocks(clicks, 12, delay_s=lambda t_s: late_s if any(a < t_s < b for a, b in busy) else 0.0)
+    placed = heard(native, clock=clock)
+    assert clock.lost_samples == 0
+    # Up to 5 ms are not jumped over but stretched away, within 2.5 s.
+    assert np.abs(errors_ms(placed)[-8:]).max() < 5.5
+    assert np.abs(errors_ms(placed)[-2:]).max() < 1.0
+    on_axis(placed)  # asserts that no sample is given twice
+
+
+def test_a_real_loss_among_late_sound_is_kept() -> None:
+    clock = SampleClock(48_000)
+    native = blocks(clicks, 12, lost_s=((5.0, 0.25),), delay_s=lambda t_s: 0.06 if 4.9 < t_s < 6.5 else 0.0)
+    placed = heard(native, clock=clock)
+    assert clock.lost_samples == pytest.approx(0.25 * 48_000, abs=48)
+    assert np.abs(errors_ms(placed)[-8:]).max() < 1.0
+
+
 def test_sound_never_waits_longer_than_the_confirmation() -> None:
     """After a loss the sound behind it is given out 0.4 s after it came (here 0.2 s nothing came at all)."""
     clock, sound = SampleClock(48_000), LiveSound(48_000, 16_000, ORIGIN_NS)
