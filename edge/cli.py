@@ -33,6 +33,7 @@ COMMANDS = {
     "live": Command("edge.live.command", "live labels from a camera and a microphone"),
     "replay": Command("edge.replay", "replay recorded clips: labels, segments, accuracy, report"),
     "build": Command("edge.build_command", "build a bundle's TensorRT plans on the device that runs them"),
+    "bench": Command("edge.bench.command", "how fast, how late, how much power: engines and pipeline"),
     "compare": Command("edge.compare.command", "any two precisions, back ends or bundles on the same clips"),
     "devices": Command("edge.devices.command", "list cameras and microphones, and who holds them"),
     "doctor": Command("edge.doctor.command", "check this machine, and say how to mend what is wrong"),

@@ -191,7 +191,7 @@ class Prediction:
     emitted_ns: int
     """Stream time at which the label was emitted (monotonic now minus the source's origin)."""
     stage_ms: dict[str, float]
-    """Duration of each stage in ms: wait, video, fbank, audio, head, decide."""
+    """Duration of each stage in ms: wait, window, video, fbank, audio, head, decide. They add up to the label age."""
 
     @property
     def label_age_ms(self) -> float:

@@ -109,12 +109,14 @@ class Pipeline:
         capture.start()
         try:
             for start_tick in self._schedule.row_starts():
-                timer = StageTimer()
-                timer.ms["wait"] = self._late_ms(start_tick)
-                seen, heard = self._see(start_tick), self._hear(start_tick)
+                timer, begun_ns = StageTimer(self._clock.monotonic_ns), self._clock.monotonic_ns()
+                timer.ms["wait"] = 0.0  # known once the newest sensor time is
+                with timer.stage("window"):
+                    seen, heard = self._see(start_tick), self._hear(start_tick)
                 row = self._recognizer.add_row(start_tick, seen, timer)
                 self._release(start_tick, seen)
                 clip = self._recognizer.clip(heard, timer)
+                timer.ms["wait"] = self._wait_ms(clip, begun_ns)
                 self._emit(row, clip, timer)
             self._close_segments()
         finally:
@@ -232,12 +234,11 @@ class Pipeline:
             return self._clock.monotonic_ns() - self._source.origin_ns
         return self._spec.tick_ns(self._rings.video.next_tick)
 
-    def _late_ms(self, start_tick: int) -> float:
-        """From the end of the row to now; the fast pace has no such time."""
+    def _wait_ms(self, clip: ClipFeatures, begun_ns: int) -> float:
+        """From the newest sensor time of the clip until its row was begun; the fast pace has no such time."""
         if self._pace == "fast":
             return 0.0
-        due_ns = self._source.origin_ns + self._schedule.due_ns(start_tick)
-        return (self._clock.monotonic_ns() - due_ns) / 1e6
+        return (begun_ns - self._source.origin_ns - clip.newest_ns) / 1e6
 
     def _result(self) -> RunResult:
         bundle = self._recognizer.bundle

@@ -21,9 +21,6 @@ class Schedule(Protocol):
     def row_starts(self) -> Iterator[int]:
         """First tick of each row, yielded when it is to be computed; ends with the stream or after `stop`."""
 
-    def due_ns(self, start_tick: int) -> int:
-        """Stream time at which everything of the row at `start_tick` had happened."""
-
     def stop(self) -> None:
         """No more rows; may be called from any thread."""
 
@@ -50,9 +47,6 @@ class ReplaySchedule:
                 return
             yield start_tick
             last_start, start_tick = start_tick, start_tick + spec.hop_frames
-
-    def due_ns(self, start_tick: int) -> int:
-        return self._spec.tick_ns(min(start_tick + self._spec.row_frames, self._rings.video.next_tick))
 
     def stop(self) -> None:
         self._stopping.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,24 +12,27 @@ import numpy as np
 from edge.age_histogram import AgeHistogram
 from edge.contract import Prediction, Telemetry
 
-STAGES = ("wait", "video", "fbank", "audio", "head", "decide")
+STAGES = ("wait", "window", "video", "fbank", "audio", "head", "decide")
+"""In the order of the data flow. The wait begins at the newest sensor time that the label uses, so that the stages add up
+to the label age; 'window' is the copy of frames and sound out of the rings."""
 ENGINE_STAGES = ("video", "fbank", "audio", "head")
 _RECENT_ROWS = 60
 
 
 class StageTimer:
-    """Durations in ms of the flat, disjoint stages of one label."""
+    """Durations in ms of the flat, disjoint stages of one label; `now_ns` is the clock that they are read from."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self.ms: dict[str, float] = {}
+        self._now_ns = now_ns
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        start_ns = time.monotonic_ns()
+        start_ns = self._now_ns()
         try:
             yield
         finally:
-            self.ms[name] = self.ms.get(name, 0.0) + (time.monotonic_ns() - start_ns) / 1e6
+            self.ms[name] = self.ms.get(name, 0.0) + (self._now_ns() - start_ns) / 1e6
 
 
 class FrameLedger:
@@ -94,10 +97,11 @@ class TelemetryBook:
 
     def add(self, prediction: Prediction) -> None:
         self._rows += 1
+        if prediction.blind:  # without a label there is no label's age, and no stages that add up to it
+            return
         self._recent.append(prediction.stage_ms)
         self._stage_ms = {s: float(np.median([times.get(s, 0.0) for times in self._recent])) for s in STAGES}
-        # Without a label there is no label's age.
-        if self._paced and not prediction.blind:
+        if self._paced:
             self._ages.add(prediction.label_age_ms)
             self._age_ms = self._ages.percentiles()
 

@@ -1,0 +1,1 @@
+"""How fast, how late, how much power: engines one by one, the pipeline from sensor to label, sweeps and soaks."""
