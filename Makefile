@@ -3,7 +3,10 @@ PYTHON ?= python3
 PIP_FLAGS ?= -q --disable-pip-version-check
 DEV := .venv-dev/bin
 
-.PHONY: demo test test-all gpu-check lint install dev bundle pictures clean
+# What the capture tests need: a compiler for the shim camera, a sound server with a virtual microphone, PortAudio.
+SYSTEM_PACKAGES := gcc libc6-dev libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils tmux
+
+.PHONY: demo test test-all gpu-check lint install dev bundle pictures clean system
 
 demo: .venv/installed
 	.venv/bin/egoact demo
@@ -30,6 +33,12 @@ bundle: .venv-dev/installed
 pictures: .venv-dev/installed
 	$(DEV)/python -m docs.make_pictures
 	$(DEV)/python -m trainer.data.world.sheet --out docs/pictures/world.jpg
+
+# Debian and Ubuntu; does nothing when everything is there. Never pipewire-alsa: it removes pulseaudio.
+system:
+	@dpkg -s $(SYSTEM_PACKAGES) > /dev/null 2>&1 || \
+	  (SUDO=$$(test $$(id -u) = 0 || echo sudo); $$SUDO apt-get update -qq; \
+	   $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES))
 
 install: .venv/installed
 
