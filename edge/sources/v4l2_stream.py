@@ -11,7 +11,7 @@ from ctypes import c_int32
 from typing import NamedTuple
 
 from edge.contract import NS_PER_S
-from edge.sources.v4l2_ioctl import (
+from edge.sources.v4l2_structs import (
     CAPTURE,
     DQBUF,
     MMAP,

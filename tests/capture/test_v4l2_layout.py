@@ -6,22 +6,22 @@ import ctypes
 import subprocess
 from pathlib import Path
 
-from edge.sources import v4l2_ioctl
+from edge.sources import v4l2_structs
 
 STRUCTURES = {
-    "v4l2_capability": (v4l2_ioctl.Capability, {"capabilities": "capabilities", "device_caps": "device_caps"}),
-    "v4l2_fmtdesc": (v4l2_ioctl.FormatDescription, {"description": "description", "pixelformat": "pixelformat"}),
-    "v4l2_frmsizeenum": (v4l2_ioctl.SizeEntry, {"type": "type", "size": "stepwise"}),
-    "v4l2_frmivalenum": (v4l2_ioctl.IntervalEntry, {"width": "width", "interval": "discrete"}),
-    "v4l2_pix_format": (v4l2_ioctl.PixelFormat, {"bytesperline": "bytesperline", "xfer_func": "xfer_func"}),
-    "v4l2_format": (v4l2_ioctl.Format, {"fmt": "fmt"}),
+    "v4l2_capability": (v4l2_structs.Capability, {"capabilities": "capabilities", "device_caps": "device_caps"}),
+    "v4l2_fmtdesc": (v4l2_structs.FormatDescription, {"description": "description", "pixelformat": "pixelformat"}),
+    "v4l2_frmsizeenum": (v4l2_structs.SizeEntry, {"type": "type", "size": "stepwise"}),
+    "v4l2_frmivalenum": (v4l2_structs.IntervalEntry, {"width": "width", "interval": "discrete"}),
+    "v4l2_pix_format": (v4l2_structs.PixelFormat, {"bytesperline": "bytesperline", "xfer_func": "xfer_func"}),
+    "v4l2_format": (v4l2_structs.Format, {"fmt": "fmt"}),
     "v4l2_streamparm": (
-        v4l2_ioctl.StreamParameters,
+        v4l2_structs.StreamParameters,
         {"capability": "parm.capture.capability", "numerator": "parm.capture.timeperframe.numerator"},
     ),
-    "v4l2_requestbuffers": (v4l2_ioctl.RequestBuffers, {"memory": "memory", "flags": "flags"}),
+    "v4l2_requestbuffers": (v4l2_structs.RequestBuffers, {"memory": "memory", "flags": "flags"}),
     "v4l2_buffer": (
-        v4l2_ioctl.Buffer,
+        v4l2_structs.Buffer,
         {
             "flags": "flags",
             "timestamp_s": "timestamp.tv_sec",
@@ -33,7 +33,7 @@ STRUCTURES = {
     ),
 }
 REQUESTS = (
-    *("QUERYCAP", "ENUM_FMT", "G_FMT", "S_FMT", "REQBUFS", "QUERYBUF", "QBUF", "DQBUF", "STREAMON", "STREAMOFF"),
+    *("QUERYCAP", "ENUM_FMT", "S_FMT", "REQBUFS", "QUERYBUF", "QBUF", "DQBUF", "STREAMON", "STREAMOFF"),
     *("G_PARM", "S_PARM", "ENUM_FRAMESIZES", "ENUM_FRAMEINTERVALS"),
 )
 
@@ -45,7 +45,7 @@ def test_structures_and_numbers_are_those_of_the_kernel(tmp_path: Path) -> None:
         for name, (ours, fields) in STRUCTURES.items()
         for field, theirs in fields.items()
     }
-    values |= {f"VIDIOC_{name}": getattr(v4l2_ioctl, name) for name in REQUESTS}
+    values |= {f"VIDIOC_{name}": getattr(v4l2_structs, name) for name in REQUESTS}
     prints = "".join(f'printf("%zu\\n", (size_t)(unsigned int)({expression}));\n' for expression in values)
     source = tmp_path / "layout.c"
     source.write_text(
