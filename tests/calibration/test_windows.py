@@ -3,6 +3,7 @@ from __future__ import annotations
 import wave
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +174,10 @@ def test_picks_beyond_a_broken_end_are_left_out(clips: Sequence[Path]) -> None:
     picks = pick_windows(clips, SPEC, count=8)
     beyond = [pick._replace(row=pick.row + (1000 if index == 0 else 0)) for index, pick in enumerate(picks)]
     assert [w.clip for w in read_windows(beyond, SPEC)] == [path.name for path in clips[1:]]
+
+
+def test_a_window_with_little_or_no_sound_is_not_heard(clips: Sequence[Path]) -> None:
+    window = next(iter(calibration_windows(clips, SPEC, count=24)))
+    assert window.heard
+    assert not replace(window, audio_coverage=0.4).heard
+    assert not replace(window, samples=np.zeros_like(window.samples)).heard
