@@ -48,6 +48,12 @@ class Thresholds:
     """Below this confidence the label is shown as unknown."""
     min_duration_s: float = 0.8
     """Shorter segments are not reported."""
+    smoothing: float = 0.6
+    """Weight of the newest probabilities in the running mean; 1 is no smoothing."""
+    jump_cosine: float = 0.5
+    """Consecutive motion features less alike than this are a boundary: the running mean starts anew; 0 is never."""
+    unknown_entropy: float = 1.0
+    """Above this uncertainty (`edge.unknown`) the label is shown as unknown; 1 is never."""
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,8 @@ def _check_values(bundle: Bundle) -> None:
         value = getattr(bundle.thresholds, field.name)
         if not (math.isfinite(value) and value >= 0):
             problems.append(f"threshold {field.name} is {value}")
+    if not 0 < bundle.thresholds.smoothing <= 1:
+        problems.append(f"threshold smoothing is {bundle.thresholds.smoothing}, it must be above 0 and at most 1")
     spec = bundle.window
     whole = (
         spec.frame_rate_hz,

@@ -12,11 +12,6 @@ from numpy.typing import NDArray
 from edge.bundle import Thresholds
 from edge.contract import NS_PER_S, FeatureRow, Segment
 
-SMOOTHING = 0.6
-"""Weight of the newest probabilities in the running mean."""
-JUMP_COSINE = 0.5
-"""Consecutive motion features less alike than this are a boundary: the running mean starts anew."""
-
 
 class Decider:
     """Turns the predictions of one stream, in order, into segments."""
@@ -73,10 +68,11 @@ class Decider:
     def _smooth(self, probabilities: NDArray[np.float32], row: FeatureRow) -> NDArray[np.float32]:
         # With neither picture nor sound there is nothing to say: every label sinks.
         now = np.nan_to_num(probabilities, nan=0.0)
-        if self._mean is None or (self._before is not None and _cosine(row.motion, self._before.motion) < JUMP_COSINE):
+        weight, jump = self._thresholds.smoothing, self._thresholds.jump_cosine
+        if self._mean is None or (self._before is not None and _cosine(row.motion, self._before.motion) < jump):
             self._mean = now
         else:
-            self._mean = SMOOTHING * now + (1 - SMOOTHING) * self._mean
+            self._mean = weight * now + (1 - weight) * self._mean
         self._before = row
         return self._mean
 
