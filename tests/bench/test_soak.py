@@ -44,10 +44,10 @@ def test_every_kind_of_trouble_is_named() -> None:
     camera = SensorStatus("video", "cam", "running")
     assert judge({"camera": samples()}, FRAMES, (camera,), replaced=False).problems == ()
     leaking = [*samples(), Sample(3600, 100, 13)]
-    lost = SensorStatus("video", "cam", "running", lost=2)
+    lost = SensorStatus("audio", "mic", "running", lost=2)
     missing = Telemetry(captured_frames=100, used_frames=90, dropped_frames=9)
     problems = judge({"camera": samples(5.0), "inference": leaking}, missing, (lost,), replaced=True).problems
-    words = ("memory of camera grows", "descriptors of inference grow", "replaced", "captured is not", "cam lost 2")
+    words = ("memory of camera grows", "descriptors of inference grow", "replaced", "captured is not", "mic lost 2")
     assert [any(word in problem for problem in problems) for word in words] == [True] * 5
 
 
