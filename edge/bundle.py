@@ -52,8 +52,8 @@ class Thresholds:
     """Weight of the newest probabilities in the running mean; 1 is no smoothing."""
     jump_cosine: float = 0.5
     """Consecutive motion features less alike than this are a boundary: the running mean starts anew; 0 is never."""
-    unknown_entropy: float = 1.0
-    """Above this uncertainty (`edge.unknown`) the label is shown as unknown; 1 is never."""
+    familiarity: float = 0.0
+    """Below this familiarity (`edge.unknown`) the label is shown as unknown; 0 is never."""
 
 
 @dataclass(frozen=True)

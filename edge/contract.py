@@ -185,7 +185,7 @@ class Prediction:
     """Means nothing when the prediction is `blind`."""
     confidence: float
     unknown: bool
-    """True when the label is below the unknown threshold or is the background label."""
+    """True when the label is below an unknown threshold (`edge.unknown`) or is the background label."""
     video_coverage: float
     audio_coverage: float
     emitted_ns: int

@@ -36,6 +36,7 @@ from edge.rings import AudioWindow, Rings, VideoWindow
 from edge.schedule import ReplaySchedule, Schedule
 from edge.sources.base import Source
 from edge.telemetry import StageTimer, TelemetryBook
+from edge.unknown import is_unknown
 
 SNAPSHOT_SEGMENTS = 200
 SNAPSHOT_EVENTS = 100
@@ -198,7 +199,8 @@ class Pipeline:
         bundle = self._recognizer.bundle
         overall = np.nan_to_num(probabilities[0], nan=0.0)
         best = int(overall.argmax())
-        label, confidence = bundle.labels[best], float(overall[best])
+        label, confidence, background = bundle.labels[best], float(overall[best]), bundle.background_label
+        silent = None if background is None else bundle.labels.index(background)
         return Prediction(
             row_index=clip.row.index,
             start_ns=start_ns,
@@ -207,7 +209,7 @@ class Pipeline:
             probabilities=probabilities,
             label=label,
             confidence=confidence,
-            unknown=label == bundle.background_label or confidence < bundle.thresholds.unknown,
+            unknown=label == background or is_unknown(probabilities, silent, bundle.thresholds),
             video_coverage=clip.video_coverage,
             audio_coverage=clip.audio_coverage,
             emitted_ns=self._clock.monotonic_ns() - self._source.origin_ns,

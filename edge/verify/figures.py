@@ -51,7 +51,7 @@ class UnknownFigures:
     unknown_rows: int
     """Of foreign labels, and of background when the bundle has no label for it."""
     auroc: dict[str, float | None]
-    """By score: 'confidence' (of the fused row), 'uncertainty' (edge/unknown.py)."""
+    """By score: 'confidence' (of the fused row), 'familiarity' (edge/unknown.py)."""
     fpr95: dict[str, float | None]
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge.contract import MODES, NS_PER_S
 from edge.matching import edit_distance, match_segments
 from edge.score import SEGMENT_IOU
-from edge.unknown import uncertainty
+from edge.unknown import familiarity
 from edge.verify.detection import IOUS, ClipSegments, mean_average_precision
 from edge.verify.evidence import FOREIGN, NOTHING, Evidence
 from edge.verify.figures import Figures, RowFigures, SegmentFigures, UnknownFigures
@@ -142,7 +142,7 @@ def _unknown_figures(p: NDArray[np.float32], truth: NDArray[np.int64], backgroun
     there = np.isfinite(p[:, 0]).all(axis=1)
     known = there & (truth >= 0) & (truth != (NEVER if background is None else background))
     unknown = there & ((truth == FOREIGN) | (truth == NOTHING))
-    scores = {"confidence": p[:, 0].max(axis=1, initial=0), "uncertainty": -uncertainty(p)}
+    scores = {"confidence": p[:, 0].max(axis=1, initial=0), "familiarity": familiarity(p, background)}
     return UnknownFigures(
         known_rows=int(known.sum()),
         unknown_rows=int(unknown.sum()),

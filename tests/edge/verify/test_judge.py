@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.annotations.truth import Truth
-from edge.bundle import Thresholds
 from edge.contract import MODES, NS_PER_S
-from edge.unknown import is_unknown, uncertainty
 from edge.verify.evidence import FOREIGN, NOTHING, UNJUDGED, gather
 from edge.verify.judge import judge
 from tests.edge.snapshots import seconds
@@ -51,8 +49,8 @@ def test_foreign_actions_are_unknown_and_no_mistake() -> None:
     figures = judge([evidence])
     assert figures.modes["all"].accuracy == 1.0
     assert (figures.unknown.known_rows, figures.unknown.unknown_rows) == (2, 2)
-    assert figures.unknown.auroc == {"confidence": 1.0, "uncertainty": 1.0}
-    assert figures.unknown.fpr95 == {"confidence": 0.0, "uncertainty": 0.0}
+    assert figures.unknown.auroc == {"confidence": 1.0, "familiarity": 1.0}
+    assert figures.unknown.fpr95 == {"confidence": 0.0, "familiarity": 0.0}
     assert figures.segments.annotated == 1
 
 
@@ -100,31 +98,3 @@ def test_nothing_to_judge_is_no_crash() -> None:
     assert figures.segments.f1 is None
     with pytest.raises(ValueError, match="one or more"):
         judge([])
-
-
-def test_uncertainty_is_doubt_plus_disagreement() -> None:
-    p = np.random.default_rng(0).dirichlet(np.ones(6), (20, 3))
-    entropy = lambda q: -(q * np.log(q)).sum(-1)  # noqa: E731
-    divergence = np.mean([(row * np.log(row / p.mean(1))).sum(-1) for row in p.transpose(1, 0, 2)], axis=0)
-    assert uncertainty(p) * np.log(6) == pytest.approx(entropy(p).mean(axis=1) + divergence)
-    assert uncertainty(np.full((3, 6), 1 / 6)) == pytest.approx(1.0)
-    assert uncertainty(np.eye(6)[[2, 2, 2]]) == pytest.approx(0.0)
-    apart = np.eye(6)[[0, 1, 2]]
-    assert uncertainty(apart) == pytest.approx(np.log(3) / np.log(6))
-
-
-def test_uncertainty_uses_the_rows_that_are_there() -> None:
-    p = np.random.default_rng(1).dirichlet(np.ones(4), 3)
-    gone = p.copy()
-    gone[2] = np.nan
-    assert uncertainty(gone) == pytest.approx(-(p[:2].mean(0) * np.log(p[:2].mean(0))).sum() / np.log(4))
-    assert np.isnan(uncertainty(np.full((3, 4), np.nan)))
-
-
-def test_either_threshold_makes_a_label_unknown() -> None:
-    sure, apart = np.eye(4)[[1, 1, 1]], np.eye(4)[[1, 2, 3]]
-    assert not is_unknown(sure, Thresholds(unknown=0.5, unknown_entropy=0.5))
-    assert is_unknown(apart, Thresholds(unknown=0.5, unknown_entropy=0.5))
-    assert not is_unknown(apart, Thresholds(unknown=0.5))
-    assert is_unknown(np.full((3, 4), 0.25), Thresholds(unknown=0.5))
-    assert is_unknown(np.full((3, 4), np.nan), Thresholds(unknown=0.1))
