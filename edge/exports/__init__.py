@@ -1,0 +1,1 @@
+"""What egoact said of a clip, in formats that other programs read."""
