@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from datetime import datetime, timezone
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -55,7 +56,7 @@ def test_elan_as_pympi_reads_it(tmp_path: Path) -> None:
     assert (3500, 4500, 'a-->b <i>&\\x1b[0m, "q"\\x0a]]>') in values
     for tier in ("annotated", "annotated 2"):
         times = sorted(document.get_annotation_data_for_tier(tier))
-        assert all(before[1] <= after[0] for before, after in zip(times, times[1:], strict=False))
+        assert all(before[1] <= after[0] for before, after in pairwise(times))
     assert document.media_descriptors[0]["RELATIVE_MEDIA_URL"] == "./kitchen.mp4"
     assert document.adocument["FORMAT"] == "3.0"
 
