@@ -46,7 +46,7 @@ def _program(name: str) -> str | None:
     return shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")
 
 
-def run_in_guest(task: str, modules: Mapping[str, str], folder: Path, timeout_s: float = 280) -> str:
+def run_in_guest(task: str, modules: Mapping[str, str], folder: Path, timeout_s: float = 290) -> str:
     """What the bash script `task` printed in a guest with these kernel modules (name -> options).
 
     `folder`: for the guest's files. Raises AssertionError, with all that the guest said, when the script failed.
