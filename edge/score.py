@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.annotations import label_at
+from edge.annotations.truth import Truth, label_at
 from edge.contract import MODES, Prediction, RunResult, Segment
 from edge.matching import edit_distance, match_segments
 
@@ -153,29 +153,35 @@ class Score:
         }
 
 
-def score_run(result: RunResult, truth: Sequence[Segment]) -> Score:
-    """Score one run against the annotated segments of its clip (empty when nothing happens in it).
+def score_run(result: RunResult, truth: Truth | Sequence[Segment]) -> Score:
+    """Score one run against the annotation of its clip; plain segments annotate all of it (none: nothing happens).
 
     The truth of a prediction is the annotated label at the middle of its [start_ns, end_ns), background when there is
-    none. What a mode said is its most probable label, before any threshold or smoothing.
+    none; where the annotation covers nothing, nothing is judged. What a mode said is its most probable label, before
+    any threshold or smoothing.
     """
-    background, truth = result.background_label, tuple(truth)
-    labels = result.labels
-    foreign = tuple(sorted({segment.label for segment in truth} - set(labels)))
+    whole = truth if isinstance(truth, Truth) else Truth(tuple(truth))
+    background, labels, segments = result.background_label, result.labels, whole.segments
+    foreign = tuple(sorted({segment.label for segment in segments} - set(labels)))
     axis = {label: index for index, label in enumerate(labels + foreign)}
     confusion = np.zeros((len(axis), len(axis)), np.int64)
     modes = [ModeScore() for _ in MODES]
     for prediction in result.predictions:
-        true_label = label_at(truth, (prediction.start_ns + prediction.end_ns) // 2) or background
-        if true_label is None:
+        middle_ns = (prediction.start_ns + prediction.end_ns) // 2
+        true_label = label_at(segments, middle_ns) or background
+        if true_label is None or not whole.judges(middle_ns):
             continue
         for index in range(len(MODES)):
             said = said_label(prediction, labels, index)
             modes[index] += _one_row(said, true_label, inside_action=true_label != background)
             if index == 0 and said is not None:
                 confusion[axis[true_label], axis[said]] += 1
-    true_actions = [segment for segment in truth if segment.label != background]
-    said_actions = [segment for segment in result.segments if segment.label not in (background, UNKNOWN_LABEL)]
+    true_actions = [segment for segment in segments if segment.label != background]
+    said_actions = [
+        segment
+        for segment in result.segments
+        if segment.label not in (background, UNKNOWN_LABEL) and whole.judges((segment.start_ns + segment.end_ns) // 2)
+    ]
     return Score(
         runs=1,
         duration_s=result.duration_s,
