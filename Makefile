@@ -11,10 +11,10 @@ SYSTEM_PACKAGES := gcc libc6-dev libportaudio2 libasound2-plugins pulseaudio pul
 demo: .venv/installed
 	.venv/bin/egoact demo
 
-test: .venv-dev/installed
+test: system .venv-dev/installed
 	$(DEV)/python -m pytest -m "not slow and not gpu" tests
 
-test-all: .venv-dev/installed
+test-all: system .venv-dev/installed
 	$(DEV)/python -m pytest tests
 
 # Tests marked gpu, training speed, AMP and table 2 at ARGO1M's sizes on an NVIDIA GPU: runs/gpu-check/gpu-check.md
@@ -36,7 +36,7 @@ pictures: .venv-dev/installed
 
 # Debian and Ubuntu; does nothing when everything is there. Never pipewire-alsa: it removes pulseaudio.
 system:
-	@dpkg -s $(SYSTEM_PACKAGES) > /dev/null 2>&1 || \
+	@! command -v dpkg > /dev/null || dpkg -s $(SYSTEM_PACKAGES) > /dev/null 2>&1 || \
 	  (SUDO=$$(test $$(id -u) = 0 || echo sudo); $$SUDO apt-get update -qq; \
 	   $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES))
 
