@@ -29,7 +29,8 @@ def test_the_kernels_test_camera(tmp_path: Path) -> None:
     task = f"""
 export HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
 cd {ROOT}
-{child("whole", "vivid", 4, wishes={"fourcc": "YUYV"})} {child("unplugged", "/dev/video0", 50, reopen=True)} > /tmp/second &
+{child("whole", "vivid", 4, wishes={"fourcc": "YUYV"})}
+{child("unplugged", "/dev/video0", 45, reopen=True)} > /tmp/second &
 until [ -e /tmp/streaming ]; do sleep 0.3; {sys.executable} -c '
 import sys; sys.path.insert(0, "{ROOT}")
 from pathlib import Path
