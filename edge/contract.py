@@ -226,7 +226,7 @@ class Snapshot:
     prediction: Prediction | None
     open_segment: Segment | None
     closed_segments: tuple[Segment, ...]
-    """Newest last; at most the last 200."""
+    """Newest last; at most the last 60, `telemetry.segments` has their number."""
     truth: tuple[Segment, ...]
     """Annotated segments when an annotation was given, else empty."""
     preview: NDArray[np.uint8] | None
@@ -235,7 +235,7 @@ class Snapshot:
     """RMS of the last 0.1 s in dB full scale; None without sound."""
     telemetry: Telemetry
     events: tuple[str, ...]
-    """Plain-word log lines, newest last; at most the last 100."""
+    """Plain-word log lines, newest last; at most the last 60."""
     finished: bool = False
     background_label: str | None = None
     """The label that means that nothing goes on; None when the bundle has none."""

@@ -38,8 +38,9 @@ from edge.sources.base import Source
 from edge.telemetry import StageTimer, TelemetryBook
 from edge.unknown import is_unknown
 
-SNAPSHOT_SEGMENTS = 200
-SNAPSHOT_EVENTS = 100
+SNAPSHOT_SEGMENTS = 60
+"""What a view can show: its timeline is a minute long. A live snapshot goes to another process ten times a second."""
+SNAPSHOT_EVENTS = 60
 LIVE_ROWS = 120
 """Rows and predictions that a live run keeps, about a minute; a replay keeps all."""
 
