@@ -18,6 +18,7 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,6 +85,8 @@ def main() -> int:
             pids = running.supervisor.pids
             samples = watch(pids | {"this": os.getpid()}, seconds)
             replaced = running.supervisor.pids != pids
+            if replaced:
+                print("\n".join(running.supervisor.latest().events), file=sys.stderr)
             sensors = running.supervisor.latest().sensors
     result = running.supervisor.result
     if result is None:
@@ -103,7 +106,8 @@ def watch(pids: dict[str, int], seconds: float) -> dict[str, list[Sample]]:
     while (t_s := time.monotonic() - begun_s) < seconds:
         if t_s >= warm_s:
             for name, pid in pids.items():
-                samples[name].append(Sample(t_s, private_memory_mb(pid), len(os.listdir(f"/proc/{pid}/fd"))))
+                with suppress(OSError, KeyError):  # a process that was replaced is told at the end
+                    samples[name].append(Sample(t_s, private_memory_mb(pid), len(os.listdir(f"/proc/{pid}/fd"))))
         if t_s - told_s >= 60:
             told_s = t_s
             print(f"{t_s / 60:.0f} of {seconds / 60:.0f} minutes", file=sys.stderr)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
+from pathlib import Path
 
 from edge.live.link import Link, LinkClosed
 from edge.text import printable
@@ -55,6 +56,15 @@ class Child:
     @property
     def gone(self) -> bool:
         return self.process.poll() is not None
+
+    @property
+    def ready_to_run(self) -> bool:
+        """It waits for a processor and for nothing else (proc(5): state R)."""
+        try:
+            state = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2]
+        except OSError:
+            return False
+        return state.split()[:1] == ["R"]
 
     def obituary(self) -> str:
         """Why it is gone, in words: its signal or exit code, and the last line that it printed."""

@@ -37,7 +37,7 @@ class SensorGuard:
                 self.watch.heard(message, now_ns)
             elif isinstance(message, SensorRefused):
                 self._refused(message.reason, now_ns)
-        verdict = "fine" if gone else self.watch.verdict(now_ns)
+        verdict = "fine" if gone else self.watch.verdict(now_ns, ready_to_run=self.child.ready_to_run)
         if gone or verdict != "fine":
             # Its process cannot say any more that nothing comes.
             announce(self._setup.announcements_fd, SensorAway(self.plan.modality))

@@ -14,7 +14,9 @@ from edge.sources.sensor import SensorFacts
 SILENCE_S = 0.8
 """A process that has not reported for this long hangs: nobody waits for its sensor any more ..."""
 KILL_S = 1.6
-"""... and after this long it is killed."""
+"""... and after this long it is killed, ..."""
+STARVED_KILL_S = 10.0
+"""... unless it is ready to run and gets no processor: another process would get none either."""
 OPENING_LIMIT_S = 20.0
 """What a process may take to start and to open its device."""
 BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -68,12 +70,12 @@ class SensorWatch:
         if report.state != "starting" or self.status.state == "starting":
             self._become(report.state, report.reason, now_ns)
 
-    def verdict(self, now_ns: int) -> Verdict:
-        """What is to be done about a process that runs."""
+    def verdict(self, now_ns: int, *, ready_to_run: bool) -> Verdict:
+        """What is to be done about a process that is there; `ready_to_run` as the kernel says of it."""
         silent_s = (now_ns - self._heard_ns) / NS_PER_S
         if self._opening:
             return "kill" if silent_s > OPENING_LIMIT_S else "fine"
-        if silent_s > KILL_S:
+        if silent_s > (STARVED_KILL_S if ready_to_run else KILL_S):
             return "kill"
         if silent_s <= SILENCE_S:
             return "fine"

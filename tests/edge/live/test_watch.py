@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.live.messages import SensorReport
-from edge.live.watch import BACKOFF_S, KILL_S, NEWS_A_MINUTE, OPENING_LIMIT_S, SILENCE_S, SensorWatch
+from edge.live.watch import BACKOFF_S, KILL_S, NEWS_A_MINUTE, OPENING_LIMIT_S, SILENCE_S, STARVED_KILL_S, SensorWatch
 from edge.sensor_status import SensorState
 from edge.sources.sensor import SensorFacts
 
@@ -29,29 +29,36 @@ def running(at_s: float = 0.0) -> SensorWatch:
 
 def test_a_process_that_is_silent_is_stalled_within_a_second_and_killed_a_little_later() -> None:
     watch = running()
-    assert watch.verdict(ns(SILENCE_S)) == "fine"
+    assert watch.verdict(ns(SILENCE_S), ready_to_run=False) == "fine"
     assert SILENCE_S < 1.0
-    assert watch.verdict(ns(SILENCE_S + 0.01)) == "stalled"
+    assert watch.verdict(ns(SILENCE_S + 0.01), ready_to_run=False) == "stalled"
     assert watch.status.state == "stalled"
-    assert watch.verdict(ns(KILL_S + 0.01)) == "kill"
+    assert watch.verdict(ns(KILL_S + 0.01), ready_to_run=False) == "kill"
+
+
+def test_a_process_that_gets_no_processor_is_given_more_time_but_not_for_ever() -> None:
+    """On a busy machine another process would get no processor either, and starting it costs more of it."""
+    watch = running()
+    assert watch.verdict(ns(KILL_S + 0.1), ready_to_run=True) == "stalled"
+    assert watch.verdict(ns(STARVED_KILL_S + 0.1), ready_to_run=True) == "kill"
 
 
 def test_a_process_that_speaks_again_is_not_killed() -> None:
     watch = running()
-    watch.verdict(ns(1.0))
+    watch.verdict(ns(1.0), ready_to_run=False)
     watch.heard(report(), ns(1.1))
     assert watch.status.state == "running"
-    assert watch.verdict(ns(1.2)) == "fine"
+    assert watch.verdict(ns(1.2), ready_to_run=False) == "fine"
     assert [line.split(":")[0] for line in watch.news()] == ["camera stalled", "camera runs again"]
 
 
 def test_opening_a_device_may_take_its_time_but_not_for_ever() -> None:
     watch = SensorWatch("video", "/dev/video0")
     watch.started(0)
-    assert watch.verdict(ns(10)) == "fine"
+    assert watch.verdict(ns(10), ready_to_run=False) == "fine"
     watch.heard(report("starting", opening=True, opens=0), ns(10))
-    assert watch.verdict(ns(10 + OPENING_LIMIT_S)) == "fine"
-    assert watch.verdict(ns(10.1 + OPENING_LIMIT_S)) == "kill"
+    assert watch.verdict(ns(10 + OPENING_LIMIT_S), ready_to_run=False) == "fine"
+    assert watch.verdict(ns(10.1 + OPENING_LIMIT_S), ready_to_run=False) == "kill"
 
 
 def test_a_crash_loop_waits_longer_each_time_and_a_steady_run_forgets_it() -> None:
