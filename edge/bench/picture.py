@@ -62,15 +62,15 @@ def picture(report: BenchReport) -> str:
 
 
 def _engines(name: str, group: Sequence[EngineBench], every: Sequence[EngineBench], top: float) -> Iterator[str]:
-    scale = _scale(max(bench.total.p99 for bench in group))
-    yield _words(20, top + 14, f"{name}: median of a call, its tail to p99 (ms)", "soft")
+    scale = _scale(max(bench.total.p90 for bench in group))
+    yield _words(20, top + 14, f"{name}: median of a call, its tail to p90 (ms)", "soft")
     for at, bench in enumerate(sorted(group, key=lambda b: b.total.median)):
         y = top + 24 + at * (_BAR_PX + _GAP_PX)
         middle = y + _BAR_PX / 2
         yield _words(_LEFT_PX - 10, middle + 4.5, bench.candidate.name, anchor="end")
         width = bench.total.median * scale
         yield _bar(_LEFT_PX, y, width, _COLOURS.get(bench.precision, "#7d8793"))
-        end = _LEFT_PX + bench.total.p99 * scale
+        end = _LEFT_PX + bench.total.p90 * scale
         yield f'<line class="tail" x1="{_LEFT_PX + width:.1f}" y1="{middle}" x2="{end:.1f}" y2="{middle}"/>'
         ratio = speed_up(bench, every)
         told = milliseconds(bench.total.median) + (f" ms, {ratio.ratio:.2f} x f32" if ratio else " ms")

@@ -134,18 +134,17 @@ def highest_rate(
 ) -> RateRun | None:
     """From what `row_ms` a row would allow step by step down to a rate that holds, or up to the last that does."""
     best, hop_s = None, recording.spec.hop_s
-    speed = 1e3 * hop_s / row_ms
-    for _ in range(MOST_STEPS):
+    speed, step = 1e3 * hop_s / row_ms, STEP
+    for number in range(MOST_STEPS):
         progress(f"{speed / hop_s:.1f} rows a second")
         run = at_rate(recognizer, recording, speed, seconds)
+        if number == 0 and not run.holds:
+            step = 1 / STEP
         if run.holds:
-            best, speed = run, speed * STEP
-        elif best is not None:
-            return best
-        else:
-            speed /= STEP
-            if speed < 1:
-                return None
+            best = run
+        if run.holds != (step > 1):  # the first that holds on the way down, or that does not on the way up
+            break
+        speed *= step
     return best
 
 
