@@ -52,7 +52,7 @@ class RunStore:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as stream:
-                np.savez_compressed(stream, **_packed(result))
+                np.savez_compressed(stream, **_packed(result))  # type: ignore[arg-type]
             os.replace(temporary, file)
         except OSError as error:
             raise EgoactError(
@@ -80,7 +80,7 @@ def _packed(result: RunResult) -> dict[str, NDArray[Any]]:
         "notes": result.notes,
         "segments": [asdict(segment) for segment in result.segments],
         "telemetry": asdict(result.telemetry),
-        "stages": sorted({stage for p in said for stage in p.stage_ms}),
+        "stages": list(dict.fromkeys(stage for p in said for stage in p.stage_ms)),
     }
     stage_ms = [[p.stage_ms.get(stage, np.nan) for stage in facts["stages"]] for p in said]
     return {

@@ -1,0 +1,1 @@
+"""The report of replayed clips: one HTML page, the same as Markdown, and the numbers as JSON."""
