@@ -74,10 +74,20 @@ class AudioRing:
     def window(self, end_sample: int, length_samples: int) -> AudioWindow:
         """`length_samples` samples that end before `end_sample`; zeros before the stream and after its end."""
         index = np.arange(end_sample - length_samples, end_sample)
-        slots = index % self.capacity_samples
-        samples, heard = self._samples[slots], self._heard[slots]
-        oldest = max(0, self.next_sample, int(self._head[1])) - self.capacity_samples
-        heard &= (index >= max(0, oldest)) & (index < self.next_sample)
+        samples, heard = self._copy(index)
         last = np.flatnonzero(heard)[-1:]
         heard_until = int(index[last[0]]) + 1 if len(last) else end_sample - length_samples
         return AudioWindow(np.where(heard, samples, 0).astype(np.float32), float(heard.mean()), heard_until)
+
+    def heard_blocks(self, start: int, end: int) -> list[AudioBlock]:
+        """Copies of the heard samples of [start, end), one block a stretch without a gap, in order."""
+        samples, heard = self._copy(np.arange(start, end))
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], heard, [False]))))
+        return [AudioBlock(start + int(a), samples[a:b]) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+    def _copy(self, index: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Samples at these places of the axis, and whether they are there and were heard: looked at after the copy."""
+        slots = index % self.capacity_samples
+        samples, heard = self._samples[slots], self._heard[slots]
+        oldest = max(0, self.next_sample, int(self._head[1])) - self.capacity_samples
+        return samples, heard & (index >= max(0, oldest)) & (index < self.next_sample)

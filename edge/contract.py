@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.run_health import Recording, Telemetry
 from edge.sensor_status import Modality, SensorStatus
 
 NS_PER_S = 1_000_000_000
@@ -245,30 +246,10 @@ class Snapshot:
     """Modalities that the user has taken away from the model."""
     threshold: float | None = None
     """Probability from which a segment opens; None when there is nothing to be set."""
-
-
-@dataclass(frozen=True)
-class Telemetry:
-    """Counters and latencies so far."""
-
-    captured_frames: int = 0
-    used_frames: int = 0
-    dropped_frames: int = 0
-    rows: int = 0
-    frame_rate_hz: float = 0.0
-    label_age_ms: tuple[float, float, float] | None = None
-    """p50, p95, p99; None when not replaying at real pace."""
-    stage_ms: dict[str, float] | None = None
-    """Median of each stage over the last rows."""
-    memory_mb: float = 0.0
-    engines: tuple[str, ...] = ()
-    """One line an engine: name, back end, precision."""
-    skipped_rows: int = 0
-    """Rows that a live run left out because inference was busy."""
-    segments: int = 0
-    """Segments closed so far."""
-    hop_factor: int = 1
-    """Hops that a live run advances by from one row to the next."""
+    sound_bands_db: tuple[float, ...] = ()
+    """Spectrum of the last 0.1 s (`edge.spectrum`), low to high; empty without sound."""
+    recording: Recording | None = None
+    """None when nothing is recorded."""
 
 
 @dataclass(frozen=True)

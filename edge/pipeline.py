@@ -35,6 +35,7 @@ from edge.recognizer import Recognizer
 from edge.rings import AudioWindow, Rings, VideoWindow
 from edge.schedule import ReplaySchedule, Schedule
 from edge.sources.base import Source
+from edge.spectrum import bands_db
 from edge.telemetry import StageTimer, TelemetryBook
 from edge.unknown import is_unknown
 
@@ -94,7 +95,7 @@ class Pipeline:
         self._open_segment: Segment | None = None
         self._closed_segments: tuple[Segment, ...] = ()
         self._events: tuple[str, ...] = ()
-        self._noting = threading.Lock()
+        self._noting, self._keeping = threading.Lock(), threading.Lock()
         self._masked: frozenset[Modality] = frozenset()
         self._finished = False
 
@@ -146,6 +147,11 @@ class Pipeline:
         """The prediction made last."""
         return self._newest
 
+    def recent(self) -> tuple[tuple[FeatureRow, ...], tuple[Prediction, ...]]:
+        """The rows and predictions that are kept, each of which is there as a whole."""
+        with self._keeping:
+            return tuple(self._rows), tuple(self._predictions)
+
     def mask(self, modalities: frozenset[Modality]) -> None:
         """Keep these from the model, as if nothing had been seen or heard."""
         self._masked = modalities
@@ -186,8 +192,9 @@ class Pipeline:
         prediction = self._prediction(clip, probabilities, start_ns, end_ns, timer)
         if prediction.blind != (before is not None and before.blind):
             self.note("nothing to see or hear: no labels" if prediction.blind else "labels again")
-        self._rows.append(row)
-        self._predictions.append(prediction)
+        with self._keeping:
+            self._rows.append(row)
+            self._predictions.append(prediction)
         self._newest = prediction
         self._book.add(prediction)
         for sink in self._sinks:
@@ -266,7 +273,8 @@ class Pipeline:
         """What a view shows now, with or without the newest frame. Cheap enough for ten calls a second."""
         spec, audio, bundle = self._spec, self._rings.audio, self._recognizer.bundle
         window = audio.window(audio.next_sample, spec.audio_rate_hz // 10)
-        rms = float(np.sqrt(np.mean(window.samples**2))) if "audio" not in self._rings.away else 0.0
+        away = "audio" in self._rings.away
+        rms = 0.0 if away else float(np.sqrt(np.mean(window.samples**2)))
         return Snapshot(
             title=self._source.title,
             stream_ns=self._stream_ns(),
@@ -277,6 +285,7 @@ class Pipeline:
             truth=self._truth,
             preview=self._rings.video.newest() if picture else None,
             sound_level_db=20 * float(np.log10(rms)) if rms > 0 else None,
+            sound_bands_db=bands_db(window.samples, spec.audio_rate_hz) if rms > 0 else (),
             telemetry=self._telemetry(),
             events=(f"bundle: {bundle.describe()}", *self._source.notes, *self._events)[-SNAPSHOT_EVENTS:],
             finished=self._finished,

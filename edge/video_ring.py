@@ -102,6 +102,15 @@ class VideoRing:
         newest_tick = int(ticks[np.flatnonzero(present)[-1]])
         return VideoWindow(frames, float(fresh.mean()), newest_tick, range(int(mine[0]), int(mine[-1]) + 1))
 
+    def frame(self, tick: int) -> Frame | None:
+        """A copy of the frame at `tick`; None when there is none, or no longer."""
+        ticks = np.array([tick])
+        slots = ticks % self.capacity_ticks
+        if not self._present(ticks, slots)[0]:
+            return None
+        frame = Frame(tick, int(self._times_ns[slots[0]]), self._frames[slots[0]].copy())
+        return frame if self._present(ticks, slots)[0] else None
+
     def newest(self) -> NDArray[np.uint8] | None:
         """A copy of the newest frame, uint8 [S, S, 3]; None before the first."""
         if self.next_tick == 0:

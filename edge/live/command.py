@@ -18,7 +18,7 @@ from pathlib import Path
 
 from edge.bundle import SHIPPED, load_bundle
 from edge.errors import UsageError
-from edge.live.plan import LivePlan, camera_plan, microphone_plan
+from edge.live.plan import MOMENTS, LivePlan, camera_plan, microphone_plan
 from edge.live.session import ViewKind, run_live
 from edge.precision import AUTO, choose
 
@@ -33,6 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--precision", default=AUTO, metavar="P", help="f32, bf16, int8, VIDEO+AUDIO, or auto (default)")
     add("--threads", type=int, metavar="N", help="processor threads of the engines (default: all cores but one)")
     add("--jsonl", type=Path, metavar="FILE", help="append every prediction and segment to it, one JSON object a line")
+    add("--record", type=Path, metavar="DIR", help="record picture and sound to files of 5 min, 4 GB at most")
+    add(
+        "--moments", type=Path, default=MOMENTS, metavar="DIR", help="where the key f saves a moment (default: moments)"
+    )
     add("--duration-s", type=float, metavar="S", help="end by itself after S seconds")
     add("--plain", action="store_true", help="plain lines also in a terminal")
     add("--headless", action="store_true", help="print nothing but the summary at the end")
@@ -54,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
         device = args.mic or ("default" if args.camera == NONE else None)
         sensors.append(microphone_plan(device, bundle.window))
     threads = args.threads or max(1, (os.cpu_count() or 1) - 1)
-    plan = LivePlan(bundle, tuple(sensors), threads, args.precision, args.jsonl)
+    files = {"jsonl": args.jsonl, "moments": args.moments, "record": args.record}
+    plan = LivePlan(bundle, tuple(sensors), threads, args.precision, **files)
     return run_live(plan, _view(args), args.duration_s)
 
 

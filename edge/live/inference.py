@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from edge.bundle import load_bundle
@@ -16,8 +16,9 @@ from edge.errors import EgoactError
 from edge.hop_governor import HopGovernor
 from edge.live.lifeline import listen, signal_at_parents_death
 from edge.live.link import Link, LinkClosed
-from edge.live.messages import Failed, Finished, InferenceSetup, Mask, Note, SoundDelay, Stop, Threshold, View
+from edge.live.messages import Failed, Finished, Flag, InferenceSetup, Mask, Note, SoundDelay, Stop, Threshold, View
 from edge.live.pacing import Pacing
+from edge.live.recordings import Recordings
 from edge.live.schedule import LiveSchedule
 from edge.live.source import LiveSource
 from edge.pipeline import Pipeline
@@ -46,6 +47,7 @@ class Inference:
         recognizer = Recognizer(bundle, engines, temperature=temperature(bundle, precisions))
         spec, clock = bundle.window, Clock()
         self._link = link
+        self._bundle = bundle.describe()
         self._rings = Rings(spec, video=setup.rings.video(), audio=setup.rings.audio())
         source = LiveSource(
             setup.announcements_fd,
@@ -73,6 +75,7 @@ class Inference:
             if self._jsonl.error is not None:
                 self._pipeline.note(str(self._jsonl.error))
             self._jsonl.started(clock.unix_ns() - clock.monotonic_ns() + setup.origin_ns)
+        self._recordings = Recordings(setup, bundle.labels, self._rings, self._pipeline, self._told)
         self._pacing = Pacing(self._schedule, self._pipeline, HopGovernor(spec.hop_s), PowerReader())
         self._audio_rate_hz = spec.audio_rate_hz
         self._ended = threading.Event()
@@ -88,6 +91,7 @@ class Inference:
         finally:
             self._ended.set()
             publisher.join()
+            self._recordings.close()
             if self._jsonl is not None:
                 self._jsonl.close()
         problem = str(self._jsonl.error) if self._jsonl is not None and self._jsonl.error is not None else None
@@ -102,6 +106,8 @@ class Inference:
             self.stop()
         elif isinstance(message, Mask):
             self._pipeline.mask(message.modalities)
+        elif isinstance(message, Flag):
+            self._recordings.flag()
         elif isinstance(message, Threshold):
             self._pipeline.set_threshold(message.on)
         elif isinstance(message, Note):
@@ -113,8 +119,25 @@ class Inference:
         """Snapshots, latest wins: one that finds no room is dropped."""
         while not self._ended.wait(SNAPSHOT_S):
             self._pacing.tick()
+            self._recordings.tick()
             # The picture is read from the shared ring by whoever shows it.
-            self._link.send(View(self._pipeline.snapshot(picture=False), self._rings.video.next_tick))
+            snapshot = self._pipeline.snapshot(picture=False)
+            told = replace(
+                snapshot, telemetry=self._pacing.shown(snapshot.telemetry), recording=self._recordings.recording
+            )
+            self._link.send(View(told, self._rings.video.next_tick))
+
+    def _told(self) -> dict[str, object]:
+        """What a saved moment says of its run."""
+        snapshot = self._pipeline.snapshot(picture=False)
+        return {
+            "bundle": self._bundle,
+            "title": snapshot.title,
+            "telemetry": asdict(self._pacing.shown(snapshot.telemetry)),
+            "masked": sorted(snapshot.masked),
+            "threshold": snapshot.threshold,
+            "events": snapshot.events,
+        }
 
     def _jsonl_failed(self, error: EgoactError) -> None:
         if hasattr(self, "_pipeline"):

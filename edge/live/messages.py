@@ -61,6 +61,10 @@ class InferenceSetup:
     announcements_fd: int
     absent: frozenset[Modality]
     """Sensors that this run does without."""
+    moments: Path
+    """Folder for the moments that the user flags."""
+    record: Path | None
+    """Folder of the rolling recording; None: nothing is recorded."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,11 @@ class Threshold:
     """main -> inference: open segments at this probability."""
 
     on: float
+
+
+@dataclass(frozen=True)
+class Flag:
+    """main -> inference: save the moment that just passed."""
 
 
 @dataclass(frozen=True)

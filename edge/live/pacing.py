@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
+from edge.contract import Telemetry
 from edge.hop_governor import HopGovernor
 from edge.live.schedule import LiveSchedule
 from edge.pipeline import Pipeline
@@ -23,6 +25,8 @@ class Pacing:
         self._pipeline = pipeline
         self._governor = governor
         self._power = power
+        self._reading = power.read()
+        self._reason: str | None = None
         self._next_s = time.monotonic() + PERIOD_S
         self._row = -1
         self._skipped = 0
@@ -34,8 +38,9 @@ class Pacing:
             return
         self._next_s = time.monotonic() + PERIOD_S
         self._report_skips()
-        reading = self._power.read()
+        reading = self._reading = self._power.read()
         decision = self._governor.update(reading.temperatures_c, reading.trips_c, self._inference_s())
+        self._reason = decision.reason
         if decision.factor != self._schedule.hop_factor:
             self._schedule.hop_factor = decision.factor
             self._pipeline.note(
@@ -43,6 +48,17 @@ class Pacing:
                 if decision.reason
                 else "hop back to its own length"
             )
+
+    def shown(self, telemetry: Telemetry) -> Telemetry:
+        """With heat and power as they were read last, and why the hop is stretched."""
+        reading = self._reading
+        hottest = max(reading.temperatures_c, key=lambda zone: reading.temperatures_c[zone], default=None)
+        return replace(
+            telemetry,
+            hop_reason=self._reason,
+            heat=None if hottest is None else (hottest, reading.temperatures_c[hottest], reading.trips_c.get(hottest)),
+            power_w=None if reading.total_mw is None else reading.total_mw / 1000,
+        )
 
     def _inference_s(self) -> float | None:
         """Time that the newest row took in all engines; None when there was none since the last call."""

@@ -12,6 +12,7 @@ from edge.precision import AUTO
 from edge.sources.network_address import is_network, masked
 
 RING_S = 8.0
+MOMENTS = Path("moments")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class LivePlan:
     precision: str = AUTO
     jsonl: Path | None = None
     ring_s: float = RING_S
+    moments: Path = MOMENTS
+    """Where flagged moments are saved; made with the first of them."""
+    record: Path | None = None
+    """Folder of the rolling recording."""
 
     @property
     def title(self) -> str:

@@ -161,6 +161,8 @@ class Supervisor:
             rings=shared,
             announcements_fd=pipe.read_fd,
             absent=frozenset(modality for modality in ("video", "audio") if modality not in present),
+            moments=plan.moments,
+            record=plan.record,
         )
         return Child("edge.live.inference", setup, (shared.video_fd, shared.audio_fd, pipe.read_fd))
 

@@ -179,3 +179,29 @@ def test_the_successor_of_a_writer_goes_on_in_its_ring() -> None:
     second.announced(10, 6)
     assert second.row(0).numbers == range(6)
     assert second.row(0).newest_tick == 9
+
+
+def test_a_frame_is_given_while_it_is_there() -> None:
+    ring = VideoRing(SPEC, 50)
+    for tick in range(130):
+        if tick != 100:
+            ring.put(frame(tick))
+    got = ring.frame(97)
+    assert got is not None
+    assert (got.tick, got.t_ns, int(got.image[0, 0, 0])) == (97, SPEC.tick_ns(97), 97)
+    ring.put(frame(147))
+    assert int(got.image[0, 0, 0]) == 97, "a copy"
+    assert [ring.frame(tick) for tick in (97, 100, 79, 148)] == [None] * 4
+
+
+def test_heard_blocks_leave_out_what_was_not_heard_or_is_gone() -> None:
+    ring = AudioRing(1000)
+    ring.put(AudioBlock(0, np.full(900, 0.1, np.float32)))
+    ring.put(AudioBlock(900, np.zeros(100, np.float32), heard=False))
+    ring.put(AudioBlock(1100, np.full(300, 0.2, np.float32)))
+    blocks = ring.heard_blocks(0, 2000)
+    assert [(b.start_sample, len(b.samples), round(float(b.samples[0]), 1)) for b in blocks] == [
+        (400, 500, 0.1),
+        (1100, 300, 0.2),
+    ]
+    assert ring.heard_blocks(900, 1100) == []
