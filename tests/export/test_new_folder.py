@@ -33,6 +33,15 @@ def test_the_old_bundle_stays_until_the_new_one_is_complete(tmp_path: Path) -> N
     assert [path.name for path in out.parent.iterdir()] == ["bundle"]
 
 
+def test_what_a_killed_run_of_the_same_number_left_is_cleared(tmp_path: Path) -> None:
+    left = tmp_path / f".bundle.{os.getpid()}.new"
+    left.mkdir()
+    (left / "video.onnx").write_text("half of it")
+    with new_bundle_folder(tmp_path / "bundle") as folder:
+        (folder / "bundle.json").write_text("whole")
+    assert [path.name for path in tmp_path.rglob("*")] == ["bundle", "bundle.json"]
+
+
 def test_foreign_files_are_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("years of work")
