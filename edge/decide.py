@@ -13,6 +13,32 @@ from edge.bundle import Thresholds
 from edge.contract import NS_PER_S, FeatureRow, Segment
 
 
+class Smoother:
+    """The running mean of the probabilities of one stream; it starts anew where the motion features jump."""
+
+    def __init__(self, weight: float, jump_cosine: float) -> None:
+        """`weight` is that of the newest probabilities; below `jump_cosine` neighbours are unlike each other."""
+        self._weight = weight
+        self._jump_cosine = jump_cosine
+        self._mean: NDArray[np.float32] | None = None
+        self._motion: NDArray[np.float32] | None = None
+
+    def push(self, probabilities: NDArray[np.float32], motion: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean after the next probabilities, float32 [K]; with nothing to see or hear (NaN) every label sinks."""
+        now = np.nan_to_num(probabilities, nan=0.0)
+        jumped = self._motion is not None and _cosine(motion, self._motion) < self._jump_cosine
+        if self._mean is None or jumped:
+            self._mean = now
+        else:
+            self._mean = self._weight * now + (1 - self._weight) * self._mean
+        self._motion = motion
+        return self._mean
+
+    def set(self, weight: float, jump_cosine: float) -> None:
+        """Use these from the next probabilities on."""
+        self._weight, self._jump_cosine = weight, jump_cosine
+
+
 class Decider:
     """Turns the predictions of one stream, in order, into segments."""
 
@@ -20,8 +46,7 @@ class Decider:
         self._labels = labels
         self._background = labels.index(background_label) if background_label in labels else None
         self._thresholds = thresholds
-        self._mean: NDArray[np.float32] | None = None
-        self._before: FeatureRow | None = None
+        self._smoother = Smoother(thresholds.smoothing, thresholds.jump_cosine)
         self._label: int | None = None
         self._start_ns = 0
         self._end_ns = 0
@@ -35,13 +60,17 @@ class Decider:
     def set_thresholds(self, thresholds: Thresholds) -> None:
         """Decide by these from the next interval on."""
         self._thresholds = thresholds
+        self._smoother.set(thresholds.smoothing, thresholds.jump_cosine)
 
     def push(self, probabilities: NDArray[np.float32], row: FeatureRow, start_ns: int, end_ns: int) -> list[Segment]:
         """Take the probabilities (float32 [K], NaN when there was nothing to see or hear) of the next interval.
 
         Returns the segments that they closed (none or one).
         """
-        mean = self._smooth(probabilities, row)
+        return self.decide(self._smoother.push(probabilities, row.motion), start_ns, end_ns)
+
+    def decide(self, mean: NDArray[np.float32], start_ns: int, end_ns: int) -> list[Segment]:
+        """What follows from the smoothed probabilities of the next interval; `push` calls it."""
         candidates = mean.copy()
         if self._background is not None:
             candidates[self._background] = 0.0
@@ -64,17 +93,6 @@ class Decider:
             return []
         self._end_ns = max(self._end_ns, end_ns)
         return self._close()
-
-    def _smooth(self, probabilities: NDArray[np.float32], row: FeatureRow) -> NDArray[np.float32]:
-        # With neither picture nor sound there is nothing to say: every label sinks.
-        now = np.nan_to_num(probabilities, nan=0.0)
-        weight, jump = self._thresholds.smoothing, self._thresholds.jump_cosine
-        if self._mean is None or (self._before is not None and _cosine(row.motion, self._before.motion) < jump):
-            self._mean = now
-        else:
-            self._mean = weight * now + (1 - weight) * self._mean
-        self._before = row
-        return self._mean
 
     def _long_enough(self) -> bool:
         return self._end_ns - self._start_ns >= self._thresholds.min_duration_s * NS_PER_S
