@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
@@ -52,6 +53,7 @@ class JsonlSink:
         self._on_error = on_error
         self._clip = ""
         self._torn = False
+        self._writing = threading.RLock()  # events come from other threads, also of what went wrong here
         self._file: FileIO | None = None
         try:
             self._torn = append and _ends_inside_a_line(path)
@@ -148,6 +150,10 @@ class JsonlSink:
             self.failed_lines += 1
             return
         data = json.dumps(line, allow_nan=False).encode() + b"\n"
+        with self._writing:
+            self._put(data)
+
+    def _put(self, data: bytes) -> None:
         if self._torn:  # the disk filled up in the middle of a line: end that one first
             data = b"\n" + data
         written = 0

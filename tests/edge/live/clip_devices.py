@@ -84,7 +84,8 @@ class ClipMicrophone(_ClipDevice):
         start = self._next
         if not self._wait(start + BLOCK, timeout_s):
             return ()
-        block = self._from_clip(start)
+        # A block of hum that reached into the clip would hide its beginning: rather a gap before it.
+        block = self._from_clip(start + BLOCK - 1)
         if isinstance(block, AudioBlock):
             offset = self._start_tick * self._spec.audio_rate_hz // self._spec.frame_rate_hz
             placed = AudioBlock(offset + block.start_sample, block.samples, block.heard)

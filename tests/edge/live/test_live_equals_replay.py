@@ -21,7 +21,8 @@ from edge.sources.replay import ReplaySource
 from tests.edge.live.running import live, rows
 
 SECONDS = 7
-HOP = 16
+ALIGNED = 48
+"""Ticks: rows and whole samples begin at every multiple."""
 MODULE = "tests.edge.live.clip_devices"
 
 
@@ -55,7 +56,7 @@ def test_live_says_what_replay_says(bundle: Bundle, tmp_path: Path) -> None:
     plan = LivePlan(bundle, sensors, threads=1, precision="f32", jsonl=tmp_path / "live.jsonl")
     with live(plan, tmp_path) as run:
         now = run.until(lambda s: rows(s) >= 2)
-        start_tick = (now.stream_ns * spec.frame_rate_hz // 10**9 // HOP + 4) * HOP
+        start_tick = (now.stream_ns * spec.frame_rate_hz // 10**9 // ALIGNED + 2) * ALIGNED
         (tmp_path / "go.new").write_text(str(start_tick))
         (tmp_path / "go.new").rename(go)
         end_ns = spec.tick_ns(start_tick) + (SECONDS + 2) * 10**9
