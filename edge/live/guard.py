@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.contract import SensorAway
+from edge.contract import NS_PER_S, SensorAway
 from edge.errors import SourceError
 from edge.live.announce import announce
 from edge.live.child import Child
@@ -10,6 +10,9 @@ from edge.live.memory import SharedRings
 from edge.live.messages import SensorRefused, SensorReport, SensorSetup
 from edge.live.plan import SensorPlan
 from edge.live.watch import SensorWatch
+
+START_PATIENCE_S = 2.0
+"""A sound server that wakes up, a camera that was just plugged in: the first try may fail."""
 
 
 class SensorGuard:
@@ -19,6 +22,7 @@ class SensorGuard:
         self.plan = plan
         self.watch = SensorWatch(plan.modality, plan.asked)
         self.child: Child | None = None
+        self._missing_since_ns: int | None = None
         self._setup = SensorSetup(plan.modality, plan.factory, plan.arguments, origin_ns, rings, announcements_fd)
 
     def look(self, now_ns: int) -> None:
@@ -46,7 +50,14 @@ class SensorGuard:
             self._buried("it hung and was killed", now_ns)
         elif gone:
             self._buried(f"its process {self.child.obituary()}", now_ns)
-        if self.plan.required and not self.watch.seen_running and self.watch.status.state == "lost":
+        self._insist(now_ns)
+
+    def _insist(self, now_ns: int) -> None:
+        """A required device has a moment to appear at the start; one that ran may come and go."""
+        if not self.plan.required or self.watch.seen_running or self.watch.status.state != "lost":
+            return
+        self._missing_since_ns = self._missing_since_ns or now_ns
+        if now_ns - self._missing_since_ns > START_PATIENCE_S * NS_PER_S:
             raise SourceError(self.watch.status.reason)
 
     def _start(self, now_ns: int) -> None:

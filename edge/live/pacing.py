@@ -52,11 +52,13 @@ class Pacing:
     def shown(self, telemetry: Telemetry) -> Telemetry:
         """With heat and power as they were read last, and why the hop is stretched."""
         reading = self._reading
-        hottest = max(reading.temperatures_c, key=lambda zone: reading.temperatures_c[zone], default=None)
+        celsius, trips = reading.temperatures_c, reading.trips_c
+        nearest = min((zone for zone in celsius if zone in trips), key=lambda z: trips[z] - celsius[z], default=None)
+        hottest = nearest or max(celsius, key=lambda zone: celsius[zone], default=None)
         return replace(
             telemetry,
             hop_reason=self._reason,
-            heat=None if hottest is None else (hottest, reading.temperatures_c[hottest], reading.trips_c.get(hottest)),
+            heat=None if hottest is None else (hottest, celsius[hottest], trips.get(hottest)),
             power_w=None if reading.total_mw is None else reading.total_mw / 1000,
         )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from edge.contract import Modality, Snapshot
-from edge.live.messages import Mask, Threshold
+from edge.live.messages import Flag, Mask, Threshold
 from edge.live.supervisor import Supervisor
 from edge.tui.app import EgoactApp
 from edge.tui.run import log_file
@@ -32,19 +33,24 @@ def show_live(supervisor: Supervisor, duration_s: float | None) -> None:
             return None
         return replace(snapshot, preview=supervisor.picture())
 
-    app = EgoactApp(latest, supervisor.stop, controls=_Controls(supervisor))
+    controls = LiveControls(supervisor.ask)
+    app = EgoactApp(latest, supervisor.stop, controls=controls, flag=controls.flag)
     with log_file() as log:
         run_on_terminal(app, log)
 
 
-class _Controls:
+class LiveControls:
     """What keys ask for, sent to the inference process."""
 
-    def __init__(self, supervisor: Supervisor) -> None:
-        self._supervisor = supervisor
+    def __init__(self, ask: Callable[[object], object]) -> None:
+        self._ask = ask
+
+    def flag(self) -> None:
+        """Save the moment that just passed."""
+        self._ask(Flag())
 
     def mask(self, modalities: frozenset[Modality]) -> None:
-        self._supervisor.ask(Mask(modalities))
+        self._ask(Mask(modalities))
 
     def set_threshold(self, on: float) -> None:
-        self._supervisor.ask(Threshold(on))
+        self._ask(Threshold(on))
