@@ -18,16 +18,19 @@ Told = Callable[[Figures], str]
 
 def side_by_side(figures: Mapping[str, Figures]) -> Table:
     """One column a precision, one row a figure."""
-    rows = [(name, *(told(f) for f in figures.values())) for name, told in _figure_rows()]
+    some_unknown = any(f.unknown.unknown_rows for f in figures.values())
+    rows = [(name, *(told(f) for f in figures.values())) for name, told in _figure_rows(some_unknown)]
     note = (
         "Rows: one a hop, judged at the middle of the stretch that it speaks for, over actions that the bundle has a "
         f"label for. A segment is found at IoU of at least {SEGMENT_IOU} with the right label. Streaming: a label "
-        "counts only from when it was emitted; rows by what was on the screen, segments from their announcement on."
+        "counts only from when it was emitted; rows by what was on the screen, segments from their announcement on. "
+        "Label age: measured at real pace, estimated from the stage times where clips were replayed as fast as "
+        "possible. Unknown rows: actions without a label, and background where the bundle has no label for it."
     )
     return Table("Figures", ("", *figures), tuple(rows), note)
 
 
-def _figure_rows() -> Iterator[tuple[str, Told]]:
+def _figure_rows(some_unknown: bool) -> Iterator[tuple[str, Told]]:
     for mode in MODES:
         yield f"actions right, {mode}", lambda f, m=mode: percent(f.modes[m].action_accuracy)  # type: ignore[misc]
     yield "all rows right", lambda f: percent(f.modes["all"].accuracy)
@@ -44,6 +47,8 @@ def _figure_rows() -> Iterator[tuple[str, Told]]:
     yield "announced after the start of the action (median)", lambda f: _unit(f.announcement_delay_s, "s")
     for place, name in enumerate(("p50", "p95", "p99")):
         yield f"label age {name}", lambda f, i=place: _unit(f.label_age_ms and f.label_age_ms[i], "ms", 0)  # type: ignore[misc]
+    if not some_unknown:
+        return
     yield "unknown: rows", lambda f: f"{f.unknown.unknown_rows} of {f.unknown.unknown_rows + f.unknown.known_rows}"
     for score in ("confidence", "familiarity"):
         yield f"unknown by {score}: AUROC", lambda f, s=score: decimal(f.unknown.auroc[s], 3)  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""Decisions fitted on annotated clips, and the proof of what that gains."""

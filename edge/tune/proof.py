@@ -1,0 +1,129 @@
+"""What tuned decisions gain: on the clips that they were fitted on, on groups left out, on clips never used for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edge.bundle import Thresholds
+from edge.tune.familiar import familiarity_threshold, right_familiarity
+from edge.tune.material import Counts, TuneClip, f1
+from edge.tune.search import counts_of, tuned
+from edge.verify.decisions import argmax_segments
+
+WAYS = ("argmax", "before", "tuned")
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Segment F1 on one set of clips."""
+
+    clips: int
+    groups: int
+    f1: dict[str, float]
+    """By way: 'argmax' (each hop's most probable label), 'before' (the bundle's thresholds), 'tuned'."""
+    over_argmax: tuple[float, float]
+    """95 % interval of tuned - argmax, by resampling groups."""
+    over_before: tuple[float, float]
+    """The same of tuned - before."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Everything that a tuning shows."""
+
+    before: Thresholds
+    after: Thresholds
+    fitted: Gain
+    """On the clips that the thresholds were fitted on: too good to be believed."""
+    left_out: Gain | None
+    """Each group decided by thresholds fitted on the other groups; None with one group."""
+    unseen: Gain | None
+    """On clips that took no part; None when none were given."""
+    known_kept: float | None
+    """Share of right labels of groups left out that stay known; None with one group."""
+
+    @property
+    def helps(self) -> bool:
+        """Whether the tuned thresholds found at least as much as those before, on groups left out."""
+        gain = self.left_out or self.fitted
+        return gain.f1["tuned"] >= gain.f1["before"]
+
+
+def prove(
+    clips: Sequence[TuneClip],
+    unseen: Sequence[TuneClip],
+    before: Thresholds,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Proof:
+    """Fit thresholds on `clips`, and judge them.
+
+    Raises:
+        ValueError: no clips.
+    """
+    if not clips:
+        raise ValueError("tuning takes at least one annotated clip")
+    progress(f"searching on {len(clips)} clips")
+    after = _fit(clips, before)
+    groups = sorted({clip.group for clip in clips})
+    held: dict[int, Counts] = {}
+    kept: list[float] = []
+    for number, group in enumerate(groups, start=1):
+        if len(groups) < 2:
+            break
+        progress(f"group {number} of {len(groups)} left out: {group}")
+        own = [i for i, clip in enumerate(clips) if clip.group == group]
+        found = _fit([clip for clip in clips if clip.group != group], before)
+        held |= {i: clips[i].counts(found) for i in own}
+        kept += (right_familiarity([clips[i] for i in own]) >= found.familiarity).tolist()
+    return Proof(
+        before=before,
+        after=after,
+        fitted=_gain(clips, before, counts_of(clips, after)),
+        left_out=_gain(clips, before, [held[i] for i in range(len(clips))]) if held else None,
+        unseen=_gain(unseen, before, counts_of(unseen, after)) if unseen else None,
+        known_kept=float(np.mean(kept)) if kept else None,
+    )
+
+
+def _fit(clips: Sequence[TuneClip], start: Thresholds) -> Thresholds:
+    # Familiarity takes the place of the plain confidence.
+    return replace(tuned(clips, start), unknown=0.0, familiarity=familiarity_threshold(clips))
+
+
+def _gain(clips: Sequence[TuneClip], before: Thresholds, now: Sequence[Counts]) -> Gain:
+    ways = {
+        "argmax": [clip.count(argmax_segments(clip.evidence.result)) for clip in clips],
+        "before": counts_of(clips, before),
+        "tuned": list(now),
+    }
+    groups = [clip.group for clip in clips]
+    return Gain(
+        clips=len(clips),
+        groups=len(set(groups)),
+        f1={way: f1(counts) for way, counts in ways.items()},
+        over_argmax=_interval(groups, ways["tuned"], ways["argmax"]),
+        over_before=_interval(groups, ways["tuned"], ways["before"]),
+    )
+
+
+def _interval(groups: Sequence[str], first: Sequence[Counts], second: Sequence[Counts]) -> tuple[float, float]:
+    """95 % percentile interval of the difference in F1 when whole groups are drawn with replacement."""
+    names = sorted(set(groups))
+    place = np.array([names.index(group) for group in groups])
+    sums = [np.zeros((len(names), 3)) for _ in range(2)]
+    for total, counts in zip(sums, (first, second), strict=True):
+        np.add.at(total, place, np.array(counts, float))
+    drawn = np.random.default_rng(0).integers(0, len(names), (RESAMPLES, len(names)))
+    ratio = [_ratios(total[drawn].sum(axis=1)) for total in sums]
+    low, high = (float(v) for v in np.percentile(ratio[0] - ratio[1], (2.5, 97.5)))
+    return low, high
+
+
+def _ratios(counts: np.ndarray) -> np.ndarray:
+    """F1 of [R, (matched, said, annotated)]."""
+    whole = counts[:, 1] + counts[:, 2]
+    return np.divide(2 * counts[:, 0], whole, out=np.zeros(len(counts)), where=whole > 0)
