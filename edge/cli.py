@@ -32,6 +32,7 @@ COMMANDS = {
     "demo": Command("edge.demo", "replay the built-in clip at real pace, with its annotation"),
     "live": Command("edge.live.command", "live labels from a camera and a microphone"),
     "replay": Command("edge.replay.command", "replay recorded clips: labels, segments, accuracy, report"),
+    "tune": Command("edge.tune.command", "fit a bundle's decisions on annotated clips, with the gain shown"),
     "build": Command("edge.build_command", "build a bundle's TensorRT plans on the device that runs them"),
     "bench": Command("edge.bench.command", "how fast, how late, how much power: engines and pipeline"),
     "compare": Command("edge.compare.command", "any two precisions, back ends or bundles on the same clips"),
