@@ -21,6 +21,8 @@ class Row(NamedTuple):
 
     seconds: dict[str, float]
     """By engine."""
+    processor_s: dict[str, float]
+    """Processor time by engine, of all threads of this process: on one thread, what a quiet machine would take."""
     peak_mb: float
     """Of the process so far: imports, loading, compiling and running."""
 
@@ -38,13 +40,13 @@ def work(pipe: Connection, backend: str, size: str, folder: Path, threads: int) 
             runs[name](inputs[name])
     pipe.send(None)
     while pipe.recv() is not None:
-        seconds = {}
+        seconds, processor_s = {}, {}
         for name in ENGINES:
-            started = time.perf_counter()
+            started, used = time.perf_counter(), time.process_time()
             runs[name](inputs[name])
-            seconds[name] = time.perf_counter() - started
+            seconds[name], processor_s[name] = time.perf_counter() - started, time.process_time() - used
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        pipe.send(Row(seconds, peak_mb))
+        pipe.send(Row(seconds, processor_s, peak_mb))
 
 
 def _onnx(backend: str, folder: Path, threads: int) -> dict[str, Run]:

@@ -14,7 +14,14 @@ from bench.engines import BACKENDS, _result, main, markdown
 
 def rows(milliseconds: float, peak_mb: float) -> list[Row]:
     times = (1.0, 2.0, 9.0)
-    return [Row(dict.fromkeys(ENGINES, 0.001 * t * milliseconds), peak_mb + t) for t in times]
+    return [
+        Row(
+            dict.fromkeys(ENGINES, 0.001 * t * milliseconds),
+            dict.fromkeys(ENGINES, 0.002 * t * milliseconds),
+            peak_mb + t,
+        )
+        for t in times
+    ]
 
 
 def test_medians_minima_and_ratios() -> None:
@@ -23,7 +30,10 @@ def test_medians_minima_and_ratios() -> None:
     assert results[1].minimum_ms == {**dict.fromkeys(ENGINES, 2.0), "row": 8.0}
     assert results[1].peak_mb == 109
     table = markdown(results, 2).splitlines()
-    assert "| openvino int8 | 4.0 (2.0) | 4.0 (2.0) | 4.0 (2.0) | 4.0 (2.0) | 16.0 (8.0) | 5.00 | 5.00 | 109 |" in table
+    assert (
+        "| openvino int8 | 4.0 (2.0) | 4.0 (2.0) | 4.0 (2.0) | 4.0 (2.0) | 16.0 (8.0) | 5.00 | 32.0 | 5.00 | 109 |"
+        in table
+    )
     assert "3 turns, 1 or more of them quiet" in table
 
 
