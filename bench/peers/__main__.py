@@ -22,7 +22,6 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.peers.material import make_bundle
 from bench.peers.measure import PeerResult, measure
 from bench.peers.worker import EAGER, PEERS, Setup
 from edge.bench.bounds import busy_warning
@@ -36,6 +35,8 @@ from edge.errors import EgoactError
 from edge.precision import processor_can
 
 SIZES = ("small", "r50", "r101")
+CLIP_S = 10.0
+"""Of the clip that is looped."""
 
 
 def main() -> int:
@@ -66,11 +67,11 @@ def _run() -> int:
         if not (folder / "bundle.json").exists():
             folder.mkdir(parents=True, exist_ok=True)
             _progress(f"exporting and quantising: {args.size}")
-            make_bundle(args.size, folder, args.threads)
+            _make_bundle(args.size, folder, args.threads)
         hop_frames, load = load_bundle(folder).window.hop_frames, ForeignLoad()
         names = dict.fromkeys((EAGER, *args.peers))
         able = [name for name in names if not name.startswith("egoact") or processor_can(name.split()[1])]
-        setups = [Setup(name, args.size, folder, args.clip, 30.0, args.threads) for name in able]
+        setups = [Setup(name, args.size, folder, args.clip, CLIP_S, args.threads) for name in able]
         results = measure(setups, hop_frames, args.turns, args.live_s, args.live_rounds, _progress)
         busy = load.share()
     print(markdown(results, args.size, args.threads, busy))
@@ -121,6 +122,13 @@ def markdown(results: list[PeerResult], size: str, threads: int, busy: float | N
     lines = [*table.markdown(), "", f"{machine.processor}, {machine.cores} cores; [95 % over windows]"]
     warning = busy_warning(busy)
     return "\n".join(lines + ([warning] if warning else []))
+
+
+def _make_bundle(size: str, folder: Path, threads: int) -> None:
+    # Imported here: every peer's process imports this module, and egoact's must not carry PyTorch in its memory.
+    from bench.peers.material import make_bundle
+
+    make_bundle(size, folder, threads)
 
 
 def _progress(line: str) -> None:

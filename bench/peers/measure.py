@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -17,6 +18,7 @@ from edge.compare.difference import TensorDifference, tensor_difference
 from edge.errors import EgoactError
 
 START_LIMIT_S = 600.0
+END_LIMIT_S = 10.0
 FEATURES = ("appearance", "motion", "audio")
 
 
@@ -88,9 +90,12 @@ def measure(
                 pipe.send(("live", live_s))
                 streams[peer].append(_answer(pipe, peer))
     finally:
+        for pipe in pipes.values():
+            with suppress(OSError):  # it is gone already
+                pipe.send(None)
         for process in processes:
+            process.join(END_LIMIT_S)
             process.terminate()
-            process.join()
     eager = setups[0].peer
     return [
         _result(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.peers.material import RawClip
+from bench.peers.raw_clip import RawClip
 from bench.peers.window import WindowOutput
 from edge.bundle import Bundle
 from edge.contract import AudioBlock, Frame

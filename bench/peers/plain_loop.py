@@ -10,8 +10,8 @@ from collections import deque
 
 import numpy as np
 
-from bench.peers.material import RawClip
 from bench.peers.networks import Array, Functions
+from bench.peers.raw_clip import RawClip
 from bench.peers.window import WindowOutput
 from edge.preprocess import resize_crop
 

@@ -11,7 +11,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.peers.raw_clip import RawClip
 from bench.peers.window import Peer, WindowOutput
+from edge.bundle import load_bundle
 from edge.contract import NS_PER_S, WindowSpec
 from edge.errors import EgoactError
 
@@ -79,19 +81,15 @@ def work(pipe: Connection, setup: Setup) -> None:
 
 
 def _load(setup: Setup) -> tuple[Peer, WindowSpec, Callable[[int], None]]:
-    from edge.bundle import load_bundle
-
     bundle = load_bundle(setup.folder)
+    clip = RawClip(setup.clip, bundle.window, setup.clip_s)
     if setup.peer.startswith("egoact"):
-        from bench.peers.material import RawClip
         from bench.peers.ours import Ours
 
-        clip = RawClip(setup.clip, bundle.window, setup.clip_s)
         ours = Ours(clip, bundle, setup.peer.split()[1], setup.threads)
         return ours, bundle.window, ours.arrive
     import torch
 
-    from bench.peers.material import RawClip
     from bench.peers.networks import in_onnxruntime, in_pytorch
     from bench.peers.plain_loop import PlainLoop
 
@@ -100,7 +98,6 @@ def _load(setup: Setup) -> tuple[Peer, WindowSpec, Callable[[int], None]]:
         functions = in_onnxruntime(setup.folder, setup.threads)
     else:
         functions = in_pytorch(setup.size, compiled=setup.peer != EAGER)
-    clip = RawClip(setup.clip, bundle.window, setup.clip_s)
     return PlainLoop(clip, functions), bundle.window, lambda tick: None
 
 

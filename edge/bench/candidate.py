@@ -110,7 +110,7 @@ def _precisions(bundle: Bundle, engine: str, backend: str, asked: Sequence[str])
             bundle.graph(engine, Candidate(engine, backend, precision, 0).precisions.flavour(engine))
             wanted.append(precision)
     # ONNX Runtime's processor kernels know no BF16.
-    return [p for p in dict.fromkeys(wanted) if not (backend == ONNXRUNTIME and p == "bf16")]
+    return [p for p in wanted if not (backend == ONNXRUNTIME and p == "bf16")]
 
 
 def _is_there(bundle: Bundle, engine: str, backend: str, precision: str) -> bool:

@@ -1,7 +1,7 @@
-"""How fast, how late, how much power: engines one by one, the pipeline from sensor to label, sweeps and soaks.
+"""How fast, how late, how much power: engines, the pipeline from sensor to label, sweeps, soaks.
 
-Without a mode: each engine of the bundle in the precision that `auto` chooses, warmed up until it is stable.
---pipeline   a clip at real pace: label age and its stages, the highest rate that holds, what happens at twice of it
+Without a mode: each engine in the precision that `auto` chooses, warmed up until it is stable.
+--pipeline   a clip at real pace: label age and its stages, the highest rate that holds, overload
 --sweep      precisions, threads and back ends taking turns in one table
 --soak 8h    a live run of so long: does any of its processes grow?
 

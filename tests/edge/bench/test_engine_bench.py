@@ -66,6 +66,26 @@ def test_engines_take_turns() -> None:
     assert turns == ["video", "audio"] * 4
 
 
+def test_the_first_run_of_a_turn_does_not_count() -> None:
+    """The other engines have taken the caches meanwhile."""
+
+    class Cached(KnownEngine):
+        def infer(self, inputs: Tensors) -> Tensors:
+            if self._ran[-1:] not in ([], [self.spec.name]):
+                self._clock.pass_ms(70.0)
+            return super().infer(inputs)
+
+    clock, ran = VirtualClock(), list[str]()
+    engines = {
+        Candidate(name, "cpu", "f32", 1): LoadedEngine(Cached(name, [10.0], clock, ran), 1, None)
+        for name in ("video", "audio")
+    }
+    found = bench_engines(
+        engines, {"video": {}, "audio": {}}, seconds=1.0, rounds=3, clock=clock, power=PowerReader("/nowhere")
+    )
+    assert [b.total.max for b in found] == [10.0, 10.0]
+
+
 def test_a_slow_engine_still_runs_twice_a_round() -> None:
     assert bench({"video": [5000.0]}, [], rounds=2, seconds=0.1)["video"].total.runs == 4
 

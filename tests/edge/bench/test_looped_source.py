@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +48,19 @@ def test_frames_and_sound_come_when_they_are_due_and_go_on_for_ever(recording: R
     assert np.array_equal(frames[130][1].image, frames[130 % recording.ticks][1].image)
     blocks = [(t, e) for t, e in found if isinstance(e, AudioBlock)]
     at = 0
+    assert recording.sound is not None
     for t, block in blocks:
+        assert np.array_equal(block.samples, recording.sound.take(range(at, at + len(block.samples)), mode="wrap"))
         assert block.start_sample == at, "no gap, no overlap"
         at += len(block.samples)
         assert t >= at * 10**9 // SPEC.audio_rate_hz - 10**5, "no sound before it was heard"
     assert at == SPEC.audio_rate_hz * 299 // 30
 
 
-def test_the_loop_is_a_whole_number_of_samples(recording: Recording) -> None:
+def test_the_loop_is_a_whole_number_of_samples() -> None:
+    """121 frames are cut to 120: a third of 1600 samples is not whole."""
+    recording = Recording(CLIP, SPEC, 121 / 30 + 1e-6)
+    assert recording.ticks == 120
     assert recording.sound is not None
     assert len(recording.sound) * SPEC.frame_rate_hz == recording.ticks * SPEC.audio_rate_hz
 
@@ -79,6 +85,9 @@ def test_a_fast_clock_is_so_many_times_as_fast() -> None:
     slow.pass_ms(100)
     assert fast.monotonic_ns() - begun_ns == 2_000_000_000
     assert fast.wait_until_ns(fast.monotonic_ns() - 1, threading.Event())
+    begun_s = time.monotonic()
+    assert FastClock(200.0).wait_until_ns(time.monotonic_ns() + 100 * 10**9, threading.Event())
+    assert 0.4 < time.monotonic() - begun_s < 30, "half a second, in which 100 s pass"
     stopped = threading.Event()
     stopped.set()
     assert not fast.wait_until_ns(fast.monotonic_ns() + 10**9, stopped)

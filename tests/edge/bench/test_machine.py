@@ -47,9 +47,9 @@ def test_a_machine_that_tells_nothing_is_described_all_the_same(tmp_path: Path) 
 
 def test_foreign_load_is_what_others_used_of_all_cores(tmp_path: Path) -> None:
     """Of 1000 ticks 600 were busy; this test itself used next to none of them."""
-    root = write(tmp_path, {"proc/stat": "cpu 100 0 100 1000 0 0 0 0 0 0\n"})
+    root = write(tmp_path, {"proc/stat": "cpu 100 0 100 900 100 0 0 0 0 0\n"})
     load = ForeignLoad(root)
-    write(root, {"proc/stat": "cpu 600 50 100 1400 0 0 0 50 70 0\n"})
+    write(root, {"proc/stat": "cpu 600 50 100 1100 300 0 0 50 70 0\n"})
     assert load.share() == pytest.approx(0.6, abs=0.05)
 
 
