@@ -12,8 +12,9 @@ from calibration.histogram import BINS, Histogram
 
 METHODS = ("minmax", "percentile", "entropy")
 
-PERCENTILE = 99.99
-"""Share of the values in percent that the range of 'percentile' holds, of each sign's tail separately."""
+PERCENTILE = 99.999
+"""Share of the values in percent that the range of 'percentile' holds, of each sign's tail separately. Feature maps have
+millions of values, so that 99.99 cuts the peaks that features are made of: it cost 1.2 points of top-label agreement."""
 
 
 class ValueRange(NamedTuple):

@@ -46,12 +46,14 @@ def test_minmax_is_the_literal_one(seed: int, kind: str) -> None:
 
 
 @settings(deadline=None)
-@given(SEEDS, KINDS)
-def test_percentile_is_the_literal_one_within_a_bin(seed: int, kind: str) -> None:
+@given(SEEDS, KINDS, st.sampled_from([95.0, 99.9, PERCENTILE]))
+def test_percentile_is_the_literal_one_within_a_bin(seed: int, kind: str, percentile: float) -> None:
     values = distribution(seed, kind)
     histogram = histogram_of(values)
-    found = observe(histogram, "percentile")
-    allowed = len(values) * (1 - PERCENTILE / 100)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("calibration.observers.PERCENTILE", percentile)
+        found = observe(histogram, "percentile")
+    allowed = len(values) * (1 - percentile / 100)
     for sign, end in ((1, found.high), (-1, -found.low)):
         outwards = np.sort(np.maximum(sign * values, 0))[::-1]
         # The literal percentile: the largest value that leaves no more than the allowed share outside.
