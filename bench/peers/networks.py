@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -117,5 +117,13 @@ def _hub_slowfast(size: str, ours: SlowFast) -> nn.Module:
         raise EngineError("pytorchvideo is not installed; install it with `pip install 'egoact[peers]'`") from error
     theirs = getattr(hub, f"slowfast_{size}")(pretrained=False)
     blocks = theirs.blocks[:6]
+    for module in blocks.modules():
+        if isinstance(module, nn.Conv3d):
+            # NumPy integers there, at which the compiler gives up.
+            module.stride, module.padding = _integers(module.stride), _integers(module.padding)  # type: ignore[assignment]
     blocks.load_state_dict(ours.blocks.state_dict(), strict=True)
     return _HubFeatures(blocks, ours.appearance_dim).eval()
+
+
+def _integers(values: Iterable[Any]) -> tuple[int, ...]:
+    return tuple(int(value) for value in values)
