@@ -13,8 +13,8 @@ from calibration.histogram import BINS, Histogram
 METHODS = ("minmax", "percentile", "entropy")
 
 PERCENTILE = 99.999
-"""Share of the values in percent that the range of 'percentile' holds, of each sign's tail separately. Feature maps have
-millions of values, so that 99.99 cuts the peaks that features are made of: it cost 1.2 points of top-label agreement."""
+"""Share of the values in percent that the range of 'percentile' holds, of each sign's tail apart. A feature map has
+millions of values: 99.99 cuts the peaks that features are made of, and cost about a point of top-label agreement."""
 
 
 class ValueRange(NamedTuple):
