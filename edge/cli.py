@@ -43,6 +43,7 @@ COMMANDS = {
     "data": Command("trainer.data.check_command", "check a data set before training; pack Ego4D's features", "train"),
     "weights": Command("trainer.weights.command", "checkpoints that others publish: list, check, fetch", "train"),
     "features": Command("trainer.features.command", "rows of recorded clips through the frozen backbones", "train"),
+    "narrate": Command("trainer.narration.captions.command", "write down what is heard in each clip", "train"),
     "rate": Command("trainer.narration.rating.command", "how well visual and audio narrations agree, 0..1", "train"),
     "rate-train": Command("trainer.narration.rating.train_command", "train the embedded rater on pairs", "train"),
     "narrations": Command("trainer.narration.command", "embed narrations for training, by CLIP or hashed", "train"),

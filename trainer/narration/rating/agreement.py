@@ -74,7 +74,8 @@ def save_agreement(path: Path, net: Agreement, description: Description) -> None
     Raises:
         AgreementError: it cannot be written.
     """
-    header = {"format": FORMAT, "description": json.dumps(asdict(description))}
+    # One entry: safetensors writes several in any order, and the same model should be the same bytes.
+    header = {FORMAT: json.dumps(asdict(description))}
     weights = {name: value.detach().contiguous() for name, value in net.state_dict().items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,9 +90,7 @@ def load_agreement(path: Path) -> tuple[Agreement, Description]:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if header.get("format") != FORMAT:
-            raise ValueError("another format")
-        description = Description(**json.loads(header["description"]))
+        description = Description(**json.loads(header[FORMAT]))
         net = Agreement(description.dim, description.hidden, description.width)
         net.load_state_dict(state)
     except FileNotFoundError:

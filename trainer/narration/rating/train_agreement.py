@@ -29,8 +29,8 @@ class TrainSettings:
 
     hidden: int = 128
     width: int = 64
-    dropout: float = 0.3
-    epochs: int = 20
+    dropout: float = 0.5
+    epochs: int = 30
     lr: float = 2e-3
     weight_decay: float = 0.01
     batch: int = 256
