@@ -56,8 +56,8 @@ class Rig:
 
 
 @contextmanager
-def rig(clip: Path, folder: Path, bundle: Bundle, *, threads: int, precision: str, jsonl: Path | None) -> Iterator[Rig]:
-    """A live run with labels from both devices; ended when the block is left."""
+def devices(clip: Path, folder: Path) -> Iterator[tuple[Path, PulseServer]]:
+    """The camera DEVICE and the server's microphone, for processes started inside; gives the camera's faults folder."""
     control, pulse = folder / "control", folder / "pulse"
     control.mkdir()
     pulse.mkdir()
@@ -66,6 +66,13 @@ def rig(clip: Path, folder: Path, bundle: Bundle, *, threads: int, precision: st
         server = stack.enter_context(PulseServer(pulse, rate_hz=SOUND_HZ))
         stack.enter_context(_playing(server, sound))
         stack.enter_context(_environment(shim_env(film[0], film[1], control=control)))
+        yield control, server
+
+
+@contextmanager
+def rig(clip: Path, folder: Path, bundle: Bundle, *, threads: int, precision: str, jsonl: Path | None) -> Iterator[Rig]:
+    """A live run with labels from both devices; ended when the block is left."""
+    with devices(clip, folder) as (control, server):
         sensors = (camera_plan(DEVICE, bundle.window), microphone_plan(server.device, bundle.window))
         supervisor = Supervisor(LivePlan(bundle, sensors, threads, precision, jsonl))
         supervisor.start()

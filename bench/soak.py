@@ -4,7 +4,7 @@ accounted for?
 Every process is sampled once in a few seconds, after a start in which buffers fill. Memory is what a process has for
 itself (VmRSS without the shared rings). Its slope is fitted to the means of twenty stretches, which do not remember
 each other as neighbouring samples do; the interval is Student's. Exits with 1 when an interval lies above zero, when
-descriptors grew, when a process was replaced, when sound was lost, or when frames are missing from the account.
+descriptors grew, when a process was replaced, or when frames are missing from the account.
 
 example:
   python -m bench.soak --minutes 60
@@ -15,22 +15,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bench.live_rig import rig
-from edge.bundle import SHIPPED, load_bundle
-from edge.contract import Telemetry
+from bench.live_rig import devices
 from edge.demo import DEMO
-from edge.sensor_status import SensorStatus
+from tests.capture.shim import DEVICE
 
 SAMPLE_S = 2.0
 WARM_UP_SHARE, LONGEST_WARM_UP_S = 0.5, 600.0
@@ -77,24 +76,43 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", default="auto")
     args = parser.parse_args()
-    bundle, seconds = load_bundle(SHIPPED), 60 * args.minutes
-    with tempfile.TemporaryDirectory() as name:
+    if args.minutes < 2:
+        parser.error("--minutes: less than 2 say nothing about growth")
+    seconds, clip = 60 * args.minutes, min(DEMO.glob("*.mp4"))
+    with tempfile.TemporaryDirectory() as name, devices(clip, Path(name)) as (_, server):
         jsonl = Path(name) / "labels.jsonl"
-        clip = min(DEMO.glob("*.mp4"))
-        with rig(clip, Path(name), bundle, threads=args.threads, precision=args.precision, jsonl=jsonl) as running:
-            pids = running.supervisor.pids
-            samples = watch(pids | {"this": os.getpid()}, seconds)
-            replaced = running.supervisor.pids != pids
-            if replaced:
-                print("\n".join(running.supervisor.latest().events), file=sys.stderr)
-            sensors = running.supervisor.latest().sensors
-    result = running.supervisor.result
-    if result is None:
-        print(f"bench.soak: the run failed: {running.supervisor.error}", file=sys.stderr)
-        return 1
-    verdict = judge(samples, result.telemetry, sensors, replaced=replaced)
-    _print(verdict, result.telemetry, sensors, seconds)
+        command = [sys.executable, "-m", "edge.cli", "live", "--camera", DEVICE, "--mic", server.device, "--headless"]
+        options = ["--threads", str(args.threads), "--precision", args.precision, "--jsonl", str(jsonl)]
+        run = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
+        _wait_for_labels(run, jsonl)
+        pids = {"main": run.pid, **children_of(run.pid)}
+        samples = watch(pids, seconds)
+        replaced = {"main": run.pid, **children_of(run.pid)} != pids
+        run.terminate()
+        out, _ = run.communicate(timeout=60)
+        lines = [json.loads(line) for line in jsonl.read_text().splitlines()]
+    verdict = judge(samples, lines[-1], replaced=replaced)
+    _print(verdict)
+    print(out)
+    print(json.dumps(verdict._asdict()))
     return 1 if verdict.problems else 0
+
+
+def children_of(pid: int) -> dict[str, int]:
+    """Processes of a live run by their names."""
+    found = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            arguments = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            found[arguments[5].decode()] = int(child)
+    return found
+
+
+def _wait_for_labels(run: subprocess.Popen[str], jsonl: Path) -> None:
+    while not jsonl.exists() or '"prediction"' not in jsonl.read_text():
+        if run.poll() is not None:
+            raise SystemExit("bench.soak: the run did not start")
+        time.sleep(0.2)
 
 
 def watch(pids: dict[str, int], seconds: float) -> dict[str, list[Sample]]:
@@ -133,20 +151,19 @@ def slope_of(samples: list[Sample]) -> Slope:
     return Slope(float(fit.slope), float(fit.slope) - half, float(fit.slope) + half)
 
 
-def judge(
-    samples: dict[str, list[Sample]], frames: Telemetry, sensors: tuple[SensorStatus, ...], *, replaced: bool
-) -> Verdict:
-    """What is wrong, if anything."""
+def judge(samples: dict[str, list[Sample]], closing: dict[str, Any], *, replaced: bool) -> Verdict:
+    """What is wrong, if anything; `closing` is the last line of the run's JSON lines."""
+    if closing["type"] != "run":
+        return Verdict({}, {}, {}, ("the run did not close its file",))
     slopes = {name: slope_of(taken) for name, taken in samples.items()}
     descriptors = {name: _ends([s.descriptors for s in taken]) for name, taken in samples.items()}
     problems = [f"memory of {name} grows by {s.mb_an_hour:.1f} MB an hour" for name, s in slopes.items() if s.grows]
     problems += [f"descriptors of {name} grow from {a} to {b}" for name, (a, b) in descriptors.items() if b > a]
     if replaced:
         problems.append("a process was replaced")
-    if frames.captured_frames != frames.used_frames + frames.dropped_frames:
+    frames = closing["frames"]
+    if frames["captured"] != frames["used"] + frames["dropped"]:
         problems.append("captured is not used + dropped")
-    # A starved machine may cost a camera frames, which the driver counts; sound has seconds of buffer.
-    problems += [f"{s.device} lost {s.lost} samples" for s in sensors if s.lost and s.modality == "audio"]
     memory_mb = {name: float(np.median([s.memory_mb for s in taken])) for name, taken in samples.items()}
     return Verdict(slopes, memory_mb, descriptors, tuple(problems))
 
@@ -156,22 +173,13 @@ def _ends(counts: list[int]) -> tuple[int, int]:
     return max(counts[:quarter]), max(counts[-quarter:])
 
 
-def _print(verdict: Verdict, frames: Telemetry, sensors: tuple[SensorStatus, ...], seconds: float) -> None:
+def _print(verdict: Verdict) -> None:
     print("| process | memory (MB) | growth (MB an hour) [95 %] | descriptors |\n|---|---|---|---|")
     for name, slope in verdict.slopes.items():
         first, last = verdict.descriptors[name]
         growth = f"{slope.mb_an_hour:+.2f} [{slope.low:+.2f}, {slope.high:+.2f}]"
         print(f"| {name} | {verdict.memory_mb[name]:.1f} | {growth} | {first} -> {last} |")
-    age = frames.label_age_ms
-    print(f"\n{seconds / 60:.0f} minutes, {frames.rows} labels, {frames.skipped_rows} rows skipped")
-    if age is not None:
-        print(f"label age p50 {age[0]:.0f} ms, p95 {age[1]:.0f} ms, p99 {age[2]:.0f} ms")
-    print(
-        f"frames: {frames.captured_frames} captured = {frames.used_frames} used + {frames.dropped_frames} dropped; "
-        + ", ".join(f"{s.device} lost {s.lost}, corrupt {s.corrupt}, restarts {s.restarts}" for s in sensors)
-    )
-    print(f"problems: {'; '.join(verdict.problems) or 'none'}")
-    print(json.dumps({"slopes": verdict.slopes, "descriptors": verdict.descriptors, "problems": verdict.problems}))
+    print(f"\nproblems: {'; '.join(verdict.problems) or 'none'}")
 
 
 if __name__ == "__main__":

@@ -14,20 +14,20 @@ from edge.text import printable
 
 _NOISE_LINES = 20
 # The parent's own search path: `-m` would put the working directory before it.
-_PROGRAM = "import sys; sys.path[:] = sys.argv[3:]; import runpy; runpy.run_module(sys.argv[1], run_name='__main__')"
+_PROGRAM = "import sys; sys.path[:] = sys.argv[4:]; import runpy; runpy.run_module(sys.argv[1], run_name='__main__')"
 
 
 class Child:
     """One process of a live run, in a session of its own: keys and hang-ups of the terminal reach only the main one."""
 
-    def __init__(self, module: str, setup: object, descriptors: tuple[int, ...]) -> None:
-        """Start `python -m module`, which inherits `descriptors`, and send it `setup`."""
+    def __init__(self, name: str, module: str, setup: object, descriptors: tuple[int, ...]) -> None:
+        """Start `python -m module`, which inherits `descriptors`, and send it `setup`; `name` is for readers of ps."""
         self.link, theirs = Link.pair()
         self._noise: deque[str] = deque(maxlen=_NOISE_LINES)
         loud = bool(os.environ.get("EGOACT_DEBUG"))
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, module, str(theirs.fileno()), *sys.path],
+                [sys.executable, "-c", _PROGRAM, module, str(theirs.fileno()), name, *sys.path],
                 pass_fds=(theirs.fileno(), *descriptors),
                 stdin=subprocess.DEVNULL,
                 stdout=2 if loud else subprocess.PIPE,

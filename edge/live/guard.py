@@ -63,7 +63,7 @@ class SensorGuard:
     def _start(self, now_ns: int) -> None:
         rings = self._setup.rings
         descriptors = (rings.video_fd, rings.audio_fd, self._setup.announcements_fd)
-        self.child = Child("edge.live.sensor_process", self._setup, descriptors)
+        self.child = Child(self.watch.name, "edge.live.sensor_process", self._setup, descriptors)
         self.watch.started(now_ns)
 
     def _refused(self, reason: str, now_ns: int) -> None:

@@ -33,6 +33,7 @@ from edge.live.messages import (
     View,
 )
 from edge.live.plan import LivePlan
+from edge.sensor_status import SENSOR_NAMES, SensorStatus
 
 LOOK_S = 0.05
 STOP_LIMIT_S = 10.0
@@ -164,7 +165,7 @@ class Supervisor:
             moments=plan.moments,
             record=plan.record,
         )
-        return Child("edge.live.inference", setup, (shared.video_fd, shared.audio_fd, pipe.read_fd))
+        return Child("inference", "edge.live.inference", setup, (shared.video_fd, shared.audio_fd, pipe.read_fd))
 
     def _look_at_inference(self, inference: Child) -> None:
         gone = inference.gone
@@ -201,6 +202,9 @@ class Supervisor:
             self._look_at_inference(inference)
         if self.result is None and self._view is not None:
             self.result = _last_known(self._view.snapshot, self._plan.title)
+        if self.result is not None:
+            sensors = tuple(_account(guard.watch.status) for guard in self._guards)
+            self.result = replace(self.result, notes=(*self.result.notes, *sensors))
 
     # Sensors
 
@@ -248,6 +252,17 @@ class Supervisor:
 
     def _since_s(self, t_ns: int) -> float:
         return (self._clock.monotonic_ns() - t_ns) / NS_PER_S
+
+
+def _account(sensor: SensorStatus) -> str:
+    """What became of everything that a sensor gave, one line."""
+    name = SENSOR_NAMES[sensor.modality]
+    unit = "frames" if sensor.modality == "video" else "samples"
+    age = f", age p99 {sensor.age_ms[2]:.0f} ms" if sensor.age_ms else ""
+    return (
+        f"{name} {sensor.device}: {sensor.delivered} {unit} delivered, {sensor.lost} lost, {sensor.corrupt} corrupt, "
+        f"opened again {sensor.restarts} times{age}"
+    )
 
 
 def _last_known(snapshot: Snapshot, title: str) -> RunResult:

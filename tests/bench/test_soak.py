@@ -10,11 +10,8 @@ import numpy as np
 import pytest
 
 from bench.soak import Sample, judge, slope_of
-from edge.contract import Telemetry
-from edge.sensor_status import SensorStatus
 
 ROOT = Path(__file__).parents[2]
-FRAMES = Telemetry(captured_frames=100, used_frames=90, dropped_frames=10)
 
 
 def samples(growth_mb_an_hour: float = 0.0, minutes: int = 60, descriptors: int = 12, seed: int = 0) -> list[Sample]:
@@ -41,14 +38,14 @@ def test_growth_is_found() -> None:
 
 
 def test_every_kind_of_trouble_is_named() -> None:
-    camera = SensorStatus("video", "cam", "running")
-    assert judge({"camera": samples()}, FRAMES, (camera,), replaced=False).problems == ()
+    good = {"type": "run", "frames": {"captured": 100, "used": 90, "dropped": 10}}
+    assert judge({"camera": samples()}, good, replaced=False).problems == ()
     leaking = [*samples(), Sample(3600, 100, 13)]
-    lost = SensorStatus("audio", "mic", "running", lost=2)
-    missing = Telemetry(captured_frames=100, used_frames=90, dropped_frames=9)
-    problems = judge({"camera": samples(5.0), "inference": leaking}, missing, (lost,), replaced=True).problems
-    words = ("memory of camera grows", "descriptors of inference grow", "replaced", "captured is not", "mic lost 2")
-    assert [any(word in problem for problem in problems) for word in words] == [True] * 5
+    missing = {"type": "run", "frames": {"captured": 100, "used": 90, "dropped": 9}}
+    problems = judge({"camera": samples(5.0), "inference": leaking}, missing, replaced=True).problems
+    words = ("memory of camera grows", "descriptors of inference grow", "replaced", "captured is not")
+    assert [any(word in problem for problem in problems) for word in words] == [True] * 4
+    assert judge({}, {"type": "prediction"}, replaced=False).problems == ("the run did not close its file",)
 
 
 @pytest.mark.slow
