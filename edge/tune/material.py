@@ -14,7 +14,9 @@ from edge.contract import NS_PER_S, Segment
 from edge.decide import Decider, Smoother
 from edge.matching import match_segments
 from edge.score import SEGMENT_IOU
-from edge.verify.evidence import Evidence
+from edge.verify.decisions import decide_again
+from edge.verify.evidence import Evidence, judged
+from edge.verify.streaming import from_announcement, seconds_right
 
 
 class Counts(NamedTuple):
@@ -33,10 +35,13 @@ class TuneClip:
     group: str
     """Clips of one group are never on both sides of a cross-validation: its domain, or its own name."""
     _means: dict[tuple[float, float], NDArray[np.float32]] = field(default_factory=dict)
+    _counts: dict[Thresholds, Counts] = field(default_factory=dict)
 
     def counts(self, thresholds: Thresholds) -> Counts:
-        """How these thresholds do at IoU SEGMENT_IOU."""
-        return self.count(self.segments(thresholds))
+        """How these thresholds do at IoU SEGMENT_IOU; kept, because every fold of a proof asks again."""
+        if thresholds not in self._counts:
+            self._counts[thresholds] = self.count(self.segments(thresholds))
+        return self._counts[thresholds]
 
     def count(self, segments: Sequence[Segment]) -> Counts:
         """How segments do that were decided otherwise."""
@@ -46,6 +51,12 @@ class TuneClip:
         ]
         actions = self.evidence.actions
         return Counts(len(match_segments(actions, said, SEGMENT_IOU)), len(said), len(actions))
+
+    def streaming_seconds(self, thresholds: Thresholds) -> float:
+        """Seconds of annotated action during which the right label was announced already."""
+        e = self.evidence
+        said = judged(decide_again(e.result, thresholds, e.emitted_ns), e.result, e.truth)
+        return seconds_right(e.actions, from_announcement(said))
 
     def segments(self, thresholds: Thresholds) -> list[Segment]:
         """What the runtime would say of this clip; the decisions are its own code."""

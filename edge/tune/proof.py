@@ -12,9 +12,14 @@ from edge.tune.familiar import familiarity_threshold, right_familiarity
 from edge.tune.material import Counts, TuneClip, f1
 from edge.tune.search import counts_of, tuned
 from edge.verify.decisions import argmax_segments
+from edge.verify.streaming import annotated_seconds
 
 WAYS = ("argmax", "before", "tuned")
 RESAMPLES = 2000
+MIN_GROUPS = 4
+"""With fewer groups a resampled interval means nothing."""
+
+Interval = tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -25,10 +30,12 @@ class Gain:
     groups: int
     f1: dict[str, float]
     """By way: 'argmax' (each hop's most probable label), 'before' (the bundle's thresholds), 'tuned'."""
-    over_argmax: tuple[float, float]
-    """95 % interval of tuned - argmax, by resampling groups."""
-    over_before: tuple[float, float]
+    over_argmax: Interval
+    """95 % interval of tuned - argmax, by resampling groups; None with less than MIN_GROUPS."""
+    over_before: Interval
     """The same of tuned - before."""
+    streaming: dict[str, float | None]
+    """Share of the annotated seconds during which the right label was announced already, 'before' and 'tuned'."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ def prove(
     progress(f"searching on {len(clips)} clips")
     after = _fit(clips, before)
     groups = sorted({clip.group for clip in clips})
-    held: dict[int, Counts] = {}
+    held: dict[int, Thresholds] = {}
     kept: list[float] = []
     for number, group in enumerate(groups, start=1):
         if len(groups) < 2:
@@ -77,14 +84,14 @@ def prove(
         progress(f"group {number} of {len(groups)} left out: {group}")
         own = [i for i, clip in enumerate(clips) if clip.group == group]
         found = _fit([clip for clip in clips if clip.group != group], before)
-        held |= {i: clips[i].counts(found) for i in own}
+        held |= dict.fromkeys(own, found)
         kept += (right_familiarity([clips[i] for i in own]) >= found.familiarity).tolist()
     return Proof(
         before=before,
         after=after,
-        fitted=_gain(clips, before, counts_of(clips, after)),
+        fitted=_gain(clips, before, [after] * len(clips)),
         left_out=_gain(clips, before, [held[i] for i in range(len(clips))]) if held else None,
-        unseen=_gain(unseen, before, counts_of(unseen, after)) if unseen else None,
+        unseen=_gain(unseen, before, [after] * len(unseen)) if unseen else None,
         known_kept=float(np.mean(kept)) if kept else None,
     )
 
@@ -94,11 +101,12 @@ def _fit(clips: Sequence[TuneClip], start: Thresholds) -> Thresholds:
     return replace(tuned(clips, start), unknown=0.0, familiarity=familiarity_threshold(clips))
 
 
-def _gain(clips: Sequence[TuneClip], before: Thresholds, now: Sequence[Counts]) -> Gain:
+def _gain(clips: Sequence[TuneClip], before: Thresholds, now: Sequence[Thresholds]) -> Gain:
+    """`now` has the tuned thresholds of each clip."""
     ways = {
         "argmax": [clip.count(argmax_segments(clip.evidence.result)) for clip in clips],
         "before": counts_of(clips, before),
-        "tuned": list(now),
+        "tuned": [clip.counts(thresholds) for clip, thresholds in zip(clips, now, strict=True)],
     }
     groups = [clip.group for clip in clips]
     return Gain(
@@ -107,12 +115,21 @@ def _gain(clips: Sequence[TuneClip], before: Thresholds, now: Sequence[Counts]) 
         f1={way: f1(counts) for way, counts in ways.items()},
         over_argmax=_interval(groups, ways["tuned"], ways["argmax"]),
         over_before=_interval(groups, ways["tuned"], ways["before"]),
+        streaming={"before": _streaming(clips, [before] * len(clips)), "tuned": _streaming(clips, now)},
     )
 
 
-def _interval(groups: Sequence[str], first: Sequence[Counts], second: Sequence[Counts]) -> tuple[float, float]:
+def _streaming(clips: Sequence[TuneClip], thresholds: Sequence[Thresholds]) -> float | None:
+    right = sum(clip.streaming_seconds(own) for clip, own in zip(clips, thresholds, strict=True))
+    annotated = sum(annotated_seconds(clip.evidence.actions) for clip in clips)
+    return right / annotated if annotated else None
+
+
+def _interval(groups: Sequence[str], first: Sequence[Counts], second: Sequence[Counts]) -> Interval:
     """95 % percentile interval of the difference in F1 when whole groups are drawn with replacement."""
     names = sorted(set(groups))
+    if len(names) < MIN_GROUPS:
+        return None
     place = np.array([names.index(group) for group in groups])
     sums = [np.zeros((len(names), 3)) for _ in range(2)]
     for total, counts in zip(sums, (first, second), strict=True):

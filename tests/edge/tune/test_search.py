@@ -90,15 +90,20 @@ def test_a_segment_never_closes_above_its_opening() -> None:
 
 
 def test_proof_on_groups_left_out_and_on_unseen_clips() -> None:
-    clips = [noisy(seed, group) for seed, group in enumerate("aabbcc")]
+    clips = [noisy(seed, group) for seed, group in enumerate("aabbccdd")]
     proof = prove(clips, [noisy(9, "z")], BEFORE)
     assert proof.left_out is not None
     assert proof.unseen is not None
-    assert proof.left_out.groups == 3
+    assert proof.left_out.groups == 4
     assert proof.helps
     assert proof.left_out.f1["tuned"] > 0.8 > proof.left_out.f1["before"] == 0.0
+    assert proof.left_out.over_before is not None
     low, high = proof.left_out.over_before
     assert 0.5 < low <= proof.left_out.f1["tuned"] <= high + 1e-9
+    assert proof.unseen.over_before is None, "one group has no interval"
+    assert proof.unseen.streaming["before"] == 0.0
+    assert proof.unseen.streaming["tuned"] is not None
+    assert 0.0 < proof.unseen.streaming["tuned"] < proof.unseen.f1["tuned"]
     assert proof.after.unknown == 0.0
     assert proof.after.familiarity == familiarity_threshold(clips)
     assert prove(list(reversed(clips)), [], BEFORE).left_out == proof.left_out
@@ -123,6 +128,7 @@ def test_labels_without_meaning_gain_nothing_outside_the_fit() -> None:
     proof = prove(clips, [], BEFORE)
     assert proof.left_out is not None
     assert proof.left_out.f1["tuned"] <= proof.fitted.f1["tuned"] + 1e-9
+    assert proof.left_out.over_before is not None
     assert proof.left_out.over_before[0] < 0.1
 
 
