@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.clip_facts import ClipFacts
+from trainer.data.strange_pairs import StrangePair, strangest_pairs
+from trainer.narration.rating.summary import histogram
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
@@ -43,6 +45,8 @@ class PartSummary:
     """Clips whose rating lies in each tenth of 0..1; None when nobody rated."""
     sound: float | None = None
     """Share of the clips with sound; None when nothing tells."""
+    strangest: tuple[StrangePair, ...] = ()
+    """Pairs of narrations that are rated otherwise than their like."""
 
 
 def summarise(facts: ClipFacts, rated: bool, sound: NDArray[np.bool_] | None) -> PartSummary:
@@ -63,6 +67,7 @@ def summarise(facts: ClipFacts, rated: bool, sound: NDArray[np.bool_] | None) ->
         audio_narrated=float((facts.audio_narration >= 0).mean()),
         ratings=tuple(tenths.tolist()) if rated else None,
         sound=None if sound is None else float(sound.mean()),
+        strangest=strangest_pairs(facts) if rated else (),
     )
 
 
@@ -90,7 +95,7 @@ class CheckReport:
             "source": self.source,
             "kind": self.kind,
             "ok": self.ok,
-            "parts": [vars(part) for part in self.parts],
+            "parts": [{**vars(part), "strangest": [p._asdict() for p in part.strangest]} for part in self.parts],
             "findings": [finding._asdict() for finding in self.findings],
         }
 
@@ -120,7 +125,14 @@ def _part_lines(part: PartSummary) -> list[str]:
     if part.sound is not None:
         lines.append(f"  sound     {part.sound:.1%} of the clips")
     if part.ratings is not None:
-        lines.append(f"  ratings   clips by tenths of 0..1: {' '.join(f'{count:,}' for count in part.ratings)}")
+        lines += ["  ratings   clips by tenths", *("  " + line for line in histogram(part.ratings))]
+    if part.strangest:
+        lines.append("  strangest pairs: the rating, and what others of the same class and sound have")
+        lines += [
+            f'    {p.rating:.2f}, others {p.expected:.2f}: "{p.narration}" / "{p.audio_narration}"'
+            f" ({p.label}, {_count(p.clips, 'clip')})"
+            for p in part.strangest
+        ]
     return lines
 
 

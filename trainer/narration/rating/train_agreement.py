@@ -179,19 +179,27 @@ def calibrate(
 ) -> tuple[float, float]:
     """Slope and intercept of Platt's sigmoid (1999) for scores of matched and of as many other pairs.
 
-    By Newton's method, with a little ridge so that separable scores have an answer.
+    By Newton's method with halved steps (undamped, it runs away where many scores are far from 0), and with a little
+    ridge, so that separable scores have an answer.
     """
     score = np.concatenate([matched, others])
     label = np.concatenate([np.ones(len(matched)), np.zeros(len(others))])
     share = np.concatenate([weight, weight]).astype(np.float64)
     design = np.stack([score, np.ones_like(score)], axis=1)
-    found = np.array([1.0, 0.0])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))
+
+    def loss(at: NDArray[np.float64]) -> float:
+        logit = design @ at
+        return float((share * (np.logaddexp(0, logit) - label * logit)).sum() + 5e-4 * at @ at)
+
+    found = np.zeros(2)
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(design @ found, -700, 700)))
         gradient = design.T @ (share * (p - label)) + 1e-3 * found
         curvature = (design * (share * p * (1 - p))[:, None]).T @ design + 1e-3 * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
-        found -= step
+        while loss(found - step) > loss(found) and np.abs(step).max() > 1e-9:
+            step /= 2
+        found = found - step
         if np.abs(step).max() < 1e-9:
             break
     return float(found[0]), float(found[1])
