@@ -120,7 +120,7 @@ def _hub_slowfast(size: str, ours: SlowFast) -> nn.Module:
     for module in blocks.modules():
         if isinstance(module, nn.Conv3d):
             # NumPy integers there, at which the compiler gives up.
-            module.stride, module.padding = _integers(module.stride), _integers(module.padding)  # type: ignore[assignment]
+            module.stride, module.padding = _integers(module.stride), _integers(module.padding)
     blocks.load_state_dict(ours.blocks.state_dict(), strict=True)
     return _HubFeatures(blocks, ours.appearance_dim).eval()
 

@@ -123,7 +123,8 @@ def overloaded(bundle: Bundle, engines: Engines, row_ms: float, seconds: float) 
     clock = VirtualClock()
     slow = delayed(engines, {"video": row_ms})
     slow.video._sleep = clock.sleep  # type: ignore[attr-defined]
-    ticks = int((seconds + 8) * SPEC.frame_rate_hz)
+    # The writer runs ahead by the ring's eight seconds, and a stream that has ended would be waited for in real time.
+    ticks = int((seconds + 12) * SPEC.frame_rate_hz)
     source, rings, log = FakeSource(stream(SPEC, [RED] * ticks, sound=0.5)), Rings(SPEC), PredictionLog(seconds)
     source.open()
     source.origin_ns = clock.now_ns
