@@ -250,6 +250,8 @@ class Snapshot:
     """Spectrum of the last 0.1 s (`edge.spectrum`), low to high; empty without sound."""
     recording: Recording | None = None
     """None when nothing is recorded."""
+    problem: str | None = None
+    """The error that ended the run."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Telemetry:
     hop_reason: str | None = None
     """Why that is more than one: too hot, or too slow."""
     heat: tuple[str, float, float | None] | None = None
-    """The hottest zone: name, degrees Celsius, where it throttles; None when the machine does not tell."""
+    """The zone nearest to throttling, else the hottest: name, degrees Celsius, where it throttles (None: not known)."""
     power_w: float | None = None
     """Of the whole board, as far as it tells."""
 

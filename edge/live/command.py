@@ -5,6 +5,7 @@ is left. In a terminal it shows the user interface; otherwise, or with --plain, 
 
 example:
   egoact live --camera /dev/video0 --jsonl labels.jsonl
+  egoact live --camera cam --serve 0.0.0.0:8000 --headless
 
 'egoact devices' lists cameras and microphones. A camera is a device, a part of its name, or a network address.
 """
@@ -21,6 +22,7 @@ from edge.errors import UsageError
 from edge.live.plan import MOMENTS, LivePlan, camera_plan, microphone_plan
 from edge.live.session import ViewKind, run_live
 from edge.precision import AUTO, choose
+from edge.serve.address import DEFAULT, WebAddress
 
 NONE = "none"
 
@@ -38,6 +40,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--moments", type=Path, default=MOMENTS, metavar="DIR", help="where the key f saves a moment (default: moments)"
     )
     add("--duration-s", type=float, metavar="S", help="end by itself after S seconds")
+    add(
+        "--serve",
+        nargs="?",
+        const=DEFAULT,
+        metavar="HOST:PORT",
+        help=f"show it in a browser too (default: {DEFAULT}; elsewhere than on the loopback a token is needed)",
+    )
     add("--plain", action="store_true", help="plain lines also in a terminal")
     add("--headless", action="store_true", help="print nothing but the summary at the end")
 
@@ -60,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
     threads = args.threads or max(1, (os.cpu_count() or 1) - 1)
     files = {"jsonl": args.jsonl, "moments": args.moments, "record": args.record}
     plan = LivePlan(bundle, tuple(sensors), threads, args.precision, **files)
-    return run_live(plan, _view(args), args.duration_s)
+    address = WebAddress.parse(args.serve) if args.serve is not None else None
+    return run_live(plan, _view(args), args.duration_s, address)
 
 
 def _view(args: argparse.Namespace) -> ViewKind:

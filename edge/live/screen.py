@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from edge.contract import Modality, Snapshot
 from edge.live.messages import Flag, Mask, Threshold
@@ -14,8 +13,10 @@ from edge.tui.run import log_file
 from edge.tui.terminal import run_on_terminal
 
 
-def show_live(supervisor: Supervisor, duration_s: float | None) -> None:
+def show_live(supervisor: Supervisor, duration_s: float | None, url: str | None = None) -> None:
     """Until the user quits, the run ends, or it has lasted `duration_s` since its first snapshot.
+
+    `url` is where a browser sees the same.
 
     Raises:
         EgoactError: the terminal view failed.
@@ -31,10 +32,10 @@ def show_live(supervisor: Supervisor, duration_s: float | None) -> None:
         if over or supervisor.stopping or not supervisor.alive:
             app.exit()
             return None
-        return replace(snapshot, preview=supervisor.picture())
+        return supervisor.pictured()
 
     controls = LiveControls(supervisor.ask)
-    app = EgoactApp(latest, supervisor.stop, controls=controls, flag=controls.flag)
+    app = EgoactApp(latest, supervisor.stop, controls=controls, flag=controls.flag, url=url)
     with log_file() as log:
         run_on_terminal(app, log)
 

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from types import FrameType
 from typing import Literal
 
@@ -15,6 +15,7 @@ from edge.errors import EgoactError
 from edge.live.plan import LivePlan
 from edge.live.supervisor import Supervisor
 from edge.plain import PlainView
+from edge.serve.address import WebAddress
 
 ViewKind = Literal["headless", "plain", "tui"]
 
@@ -22,7 +23,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_S = 0.1
 
 
-def run_live(plan: LivePlan, view: ViewKind, duration_s: float | None = None) -> int:
+def run_live(plan: LivePlan, view: ViewKind, duration_s: float | None = None, address: WebAddress | None = None) -> int:
     """Run until the user, a signal, the duration or an error ends it.
 
     Returns 0, or 128 + the number of the signal that ended it.
@@ -32,12 +33,14 @@ def run_live(plan: LivePlan, view: ViewKind, duration_s: float | None = None) ->
     """
     supervisor = Supervisor(plan)
     screen = PlainView(sys.stdout)
-    with _stopped_by_signals(supervisor) as received:
+    with _stopped_by_signals(supervisor) as received, _in_a_browser(supervisor, address) as url:
         supervisor.start()
         try:
             if view == "tui":
-                _watch_in_tui(supervisor, duration_s)
+                _watch_in_tui(supervisor, duration_s, url)
             else:
+                if url is not None:
+                    print(f"in a browser: {url}", file=sys.stderr)
                 _watch(supervisor, _Lines(screen) if view == "plain" else None, duration_s)
         except Exception:
             # A terminal that hung up fails its view in many ways: the signal is the reason.
@@ -72,10 +75,28 @@ def _watch(supervisor: Supervisor, lines: _Lines | None, duration_s: float | Non
             return
 
 
-def _watch_in_tui(supervisor: Supervisor, duration_s: float | None) -> None:
+def _watch_in_tui(supervisor: Supervisor, duration_s: float | None, url: str | None) -> None:
     from edge.live.screen import show_live  # Textual only when it is wanted
 
-    show_live(supervisor, duration_s)
+    show_live(supervisor, duration_s, url)
+
+
+@contextmanager
+def _in_a_browser(supervisor: Supervisor, address: WebAddress | None) -> Iterator[str | None]:
+    """Inside, the run is shown at the address that is yielded, if it was asked for."""
+    if address is None:
+        yield None
+        return
+    try:
+        from edge.serve.door import WebDoor
+        from edge.serve.gallery import Gallery
+    except ModuleNotFoundError as error:
+        raise EgoactError(f"--serve: {error.name} is not installed; pip install 'egoact[serve]'") from error
+    with (
+        closing(Gallery(supervisor.pictured, supervisor.ask)) as gallery,
+        closing(WebDoor(address, gallery.path)) as door,
+    ):
+        yield door.url
 
 
 class _Lines:

@@ -114,6 +114,10 @@ class Supervisor:
             return Snapshot(self._plan.title, 0, (), None, None, (), (), None, None, Telemetry(), (), sensors=sensors)
         return replace(view.snapshot, sensors=sensors)
 
+    def pictured(self) -> Snapshot:
+        """`latest` with its picture, and with the error that ended the run."""
+        return replace(self.latest(), preview=self.picture(), problem=None if self.error is None else str(self.error))
+
     def picture(self) -> NDArray[np.uint8] | None:
         """A copy of the newest frame, uint8 [S, S, 3]; None before the first and after the end."""
         view = self._view

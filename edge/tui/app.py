@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import ClassVar, Protocol
 
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import VerticalScroll
 from textual.geometry import Size
-from textual.widgets import Footer, Static
+from textual.widgets import ContentSwitcher, Footer, Static
 
-from edge.contract import MODES, Modality, Snapshot, Telemetry
-from edge.tui.columns import COLUMN_TITLES, column_lines
-from edge.tui.events import event_lines
+from edge.contract import Modality, Snapshot, Telemetry
+from edge.tui.devices import device_lines
+from edge.tui.engines import engine_lines
 from edge.tui.header import header_lines
 from edge.tui.help import help_lines
-from edge.tui.label import label_lines
 from edge.tui.lines import Line, content
+from edge.tui.link_pace import LinkPace
+from edge.tui.live_page import LivePage
 from edge.tui.panel import Draw, Panel
 from edge.tui.preview import PreviewPanel
-from edge.tui.segments import segment_lines
-from edge.tui.style import CSS, FULL_COLUMNS, FULL_ROWS, THEME
-from edge.tui.telemetry import telemetry_lines
-from edge.tui.timeline import timeline_lines
+from edge.tui.style import CSS, FULL_COLUMNS, FULL_ROWS
+from edge.tui.svg import standalone
+from edge.tui.themes import NIGHT, THEMES
 
 TICK_S = 0.1
+URL_S = 30.0
 _TALL_ROWS, _ROOMY_ROWS = 40, 24
 _LOWEST, _HIGHEST = 0.1, 0.95
 """Bounds of the threshold that keys can set."""
 _NOTHING_YET = Snapshot("", 0, (), None, None, (), (), None, None, Telemetry(), ())
+_NEEDS = {"mask": "controls", "threshold": "controls", "flag": "flag"}
+"""Action -> what it cannot do without."""
 
 
 class Controls(Protocol):
@@ -46,9 +52,10 @@ class Controls(Protocol):
 class EgoactApp(App[None]):
     """Shows a running stream.
 
-    `latest` gives the newest snapshot, or None before there is one; it is called ten times a second and must return at
-    once. `stop` is called when the user quits; it must not block (ask the pipeline to stop, do not wait for it), nor
-    must `controls`, without which the run cannot be changed.
+    `latest` gives the newest snapshot, or None before there is one; it is called ten times a second at most and must
+    return at once. `stop` is called when the user quits; it must not block (ask the pipeline to stop, do not wait for
+    it), nor must `controls` and `flag` (save the moment), without which the keys for them are not offered.
+    `url`, where a browser sees the same, is told at the start.
     With `exit_when_finished` the app ends by itself after it has shown a finished snapshot.
     """
 
@@ -58,13 +65,19 @@ class EgoactApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "leave", "quit"),
         Binding("ctrl+c,ctrl+q", "leave", "quit", show=False, priority=True),
-        Binding("p", "pause", "pause display"),
-        Binding("v", "preview", "preview"),
-        Binding("c", "mask('video')", "camera to model"),
-        Binding("m", "mask('audio')", "microphone to model"),
-        Binding("minus", "threshold(-0.05)", show=False),
-        Binding("plus,equals_sign", "threshold(0.05)", show=False),
-        Binding("question_mark", "help", "help", key_display="?"),
+        Binding("space", "pause", "pause", key_display="space"),
+        Binding("f", "flag", "flag"),
+        Binding("question_mark", "page('help')", "help", key_display="?"),
+        Binding("v", "mask('video')", "video"),
+        Binding("a", "mask('audio')", "audio"),
+        Binding("d", "page('devices')", "devices"),
+        Binding("e", "page('engines')", "engines"),
+        Binding("l,escape", "page('live')", "live", key_display="l"),
+        Binding("p", "preview", "preview"),
+        Binding("minus", "threshold(-0.05)", "lower", key_display="-"),
+        Binding("plus,equals_sign", "threshold(0.05)", "raise threshold", key_display="+"),
+        Binding("t", "theme", "theme"),
+        Binding("s", "picture", "picture"),
     ]
 
     def __init__(
@@ -73,43 +86,47 @@ class EgoactApp(App[None]):
         stop: Callable[[], None],
         *,
         controls: Controls | None = None,
+        flag: Callable[[], None] | None = None,
+        url: str | None = None,
         exit_when_finished: bool = False,
     ) -> None:
         super().__init__()
-        self._controls = controls
-        self._latest = latest
-        self._stop = stop
+        self.link_busy: Callable[[], bool] = lambda: False
+        """Whether what was drawn last is still on its way to the terminal; then nothing is drawn."""
+        self._latest, self._stop = latest, stop
+        self._controls, self._flag = controls, flag
         self._exit_when_finished = exit_when_finished
+        self._url = url
         self._shown = _NOTHING_YET
         self._paused = False
         self._compact = False
         self._preview_wanted: dict[bool, bool] = {False: True, True: False}  # by compact: a small screen starts without
+        self._link = LinkPace()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = NIGHT.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own names of colours, also for a theme that lacks them."""
+        return NIGHT.variables
 
     def compose(self) -> ComposeResult:
-        yield self._panel(lambda s, width, _: header_lines(s, width, paused=self._paused), "header", boxed=False)
-        with Horizontal(id="top"):
-            yield PreviewPanel(id="preview", classes="box")
-            with Vertical(id="answer"):
-                yield self._panel(label_lines, "label", "label")
-                with Horizontal(id="columns"):
-                    for index, mode in enumerate(MODES):
-                        yield self._panel(self._column(index), f"column-{mode}", COLUMN_TITLES[index], "column")
-        yield self._panel(timeline_lines, "timeline", "timeline")
-        with Horizontal(id="bottom"):
-            yield self._panel(segment_lines, "segments", "segments")
-            yield self._panel(telemetry_lines, "telemetry", "telemetry")
-            yield self._panel(event_lines, "events", "events")
-        help_box = Static(content(help_lines()), id="help")
-        help_box.border_title = "help"
-        yield help_box
+        yield Panel(self._header, _NOTHING_YET, id="header")
+        with ContentSwitcher(id="pages", initial="live"):
+            yield LivePage(_NOTHING_YET)
+            yield self._page(device_lines, "devices")
+            yield self._page(engine_lines, "engines")
+            with VerticalScroll(id="help", classes="page box") as page:
+                page.border_title = "help"
+                yield Static(content(help_lines()))
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self.register_theme(THEME)
-        self.theme = THEME.name
         self._lay_out(self.size)
         self.set_interval(TICK_S, self._tick)
         self._tick()
+        if self._url is not None:
+            self.notify(self._url, title="in a browser", timeout=URL_S, markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
         # `self.size` is still the old one while the event is handled.
@@ -123,9 +140,39 @@ class EgoactApp(App[None]):
         self._paused = not self._paused
         self.query_one("#header", Panel).show(self._shown)
 
+    def action_flag(self) -> None:
+        if self._flag is not None:
+            self._flag()
+
+    def action_page(self, name: str) -> None:
+        """Show a page; its own key leads back to the live one."""
+        pages = self.query_one(ContentSwitcher)
+        pages.current = "live" if pages.current == name else name
+        if pages.current == "help":
+            self.call_after_refresh(self.query_one("#help").focus)  # for the arrow keys, once it is there
+        else:
+            self.set_focus(None)
+
     def action_preview(self) -> None:
         self._preview_wanted[self._compact] = not self._preview_wanted[self._compact]
         self._lay_out(self.size)
+
+    def action_theme(self) -> None:
+        names = [theme.name for theme in THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+
+    def action_picture(self) -> None:
+        """Save the screen: in the working directory, or through the browser."""
+        name = f"egoact-{datetime.now():%Y%m%dT%H%M%S}.svg"
+        svg = standalone(self.export_screenshot(title="egoact", simplify=True))
+        self.deliver_text(io.StringIO(svg), save_directory=os.getcwd(), save_filename=name, open_method="download")
+
+    def on_delivery_complete(self, event: events.DeliveryComplete) -> None:
+        if event.path is not None:
+            self.notify(f"picture saved: {event.path.name}", markup=False)
+
+    def on_delivery_failed(self, event: events.DeliveryFailed) -> None:
+        self.notify(f"picture not saved: {event.exception}", severity="error", markup=False)
 
     def action_mask(self, modality: Modality) -> None:
         if self._controls is not None:
@@ -137,20 +184,23 @@ class EgoactApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that would do nothing are not offered."""
-        return self._controls is not None or action not in ("mask", "threshold")
-
-    def action_help(self) -> None:
-        self.query_one("#help").toggle_class("shown")
+        needed = _NEEDS.get(action)
+        return needed is None or {"controls": self._controls, "flag": self._flag}[needed] is not None
 
     def _tick(self) -> None:
-        if self._paused:
+        busy = self.link_busy()
+        if self._link.tick(busy) and self._preview_wanted[self._compact]:
+            self.action_preview()
+            self.notify("slow link: preview is off, p brings it back")
+        if self._paused or busy:
             return
         snapshot = self._latest()
         if snapshot is None or snapshot is self._shown:
             return
-        if bool(snapshot.truth) != bool(self._shown.truth):
-            self.query_one("#timeline").set_class(bool(snapshot.truth), "with-truth")
+        annotated = bool(snapshot.truth) != bool(self._shown.truth)
         self._shown = snapshot
+        if annotated:
+            self._lay_out(self.size)
         for panel in self._panels():
             panel.show(snapshot)
         if snapshot.finished and self._exit_when_finished:
@@ -164,19 +214,17 @@ class EgoactApp(App[None]):
         """Choose the full or the compact form by the size of the terminal."""
         width, height = size
         self._compact = width < FULL_COLUMNS or height < FULL_ROWS
-        preview = self._preview_wanted[self._compact]
         self.screen.set_class(self._compact, "compact")
         self.screen.set_class(height >= _TALL_ROWS and not self._compact, "tall")
         self.screen.set_class(height >= _ROOMY_ROWS and self._compact, "roomy")
-        self.query_one("#preview").set_class(not preview, "hidden")
+        self.query_one(LivePage).take_form(
+            compact=self._compact, preview=self._preview_wanted[self._compact], annotated=bool(self._shown.truth)
+        )
         for panel in self._panels():
             panel.show(self._shown)
 
-    def _column(self, mode_index: int) -> Draw:
-        def draw(snapshot: Snapshot, width: int, height: int) -> list[Line]:
-            return column_lines(snapshot, mode_index, width, height, titled=self._compact)
+    def _header(self, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+        return header_lines(snapshot, width, paused=self._paused)
 
-        return draw
-
-    def _panel(self, draw: Draw, id: str, title: str = "", classes: str = "", *, boxed: bool = True) -> Panel:
-        return Panel(draw, _NOTHING_YET, id=id, classes=f"{classes} box" if boxed else classes, title=title)
+    def _page(self, draw: Draw, name: str) -> Panel:
+        return Panel(draw, _NOTHING_YET, id=name, classes="page box", title=name)

@@ -1,4 +1,4 @@
-"""The help box: keys, and how to read the screen."""
+"""The help page: keys, and how to read the screen."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from edge.tui.style import ACCENT, SOFT
 
 _KEYS = (
     ("q", "stop and quit"),
-    ("p", "pause the display (the run goes on)"),
-    ("v", "camera preview on and off"),
-    ("c", "camera: keep it from the model, and give it back"),
-    ("m", "microphone: keep it from the model, and give it back"),
+    ("space", "pause the display (the run goes on)"),
+    ("f", "flag: save the last seconds for egoact replay"),
+    ("v a", "mute video, audio: the model goes without it"),
     ("- +", "threshold from which a segment opens"),
-    ("?", "show and hide this help"),
+    ("p", "camera preview on and off"),
+    ("d e l", "devices, engines, live"),
+    ("t", "next theme"),
+    ("s", "picture of the screen to an SVG file"),
+    ("?", "this help and back"),
 )
 _READING = (
     "all, video alone, audio alone: what the model says with both, and with only one of them",
@@ -23,5 +26,5 @@ _READING = (
 
 def help_lines() -> list[Line]:
     """Keys first, then how to read the screen."""
-    keys: list[Line] = [[(f" {key}  ", f"bold {ACCENT}"), (text, "")] for key, text in _KEYS]
+    keys: list[Line] = [[(f" {key:<7}", f"bold {ACCENT}"), (text, "")] for key, text in _KEYS]
     return [*keys, *([(text, SOFT)] for text in _READING)]

@@ -8,7 +8,7 @@ from edge.sensor_status import SENSOR_NAMES
 from edge.text import cell_width, cut, printable
 from edge.tui.letters import BIG_ROWS, big_letters
 from edge.tui.lines import Line, bar
-from edge.tui.style import SOFT, STRONG
+from edge.tui.style import BAD, SOFT, STRONG
 
 UNKNOWN = "unknown"
 
@@ -16,7 +16,9 @@ UNKNOWN = "unknown"
 def label_lines(snapshot: Snapshot, width: int, height: int) -> list[Line]:
     """The label (big from five rows on), then its confidence, then what goes on."""
     prediction = snapshot.prediction
-    if prediction is None:
+    if snapshot.problem is not None:
+        word, colour, details = "error", BAD, [(cut(snapshot.problem, width), "")]
+    elif prediction is None:
         word, colour, details = (
             "finished" if snapshot.finished else "starting",
             NEUTRAL_COLOUR,
@@ -44,7 +46,8 @@ def label_lines(snapshot: Snapshot, width: int, height: int) -> list[Line]:
 
 def _why_blind(snapshot: Snapshot) -> str:
     away = [f"{SENSOR_NAMES[s.modality]} {s.state}: {s.reason}" for s in snapshot.sensors if s.state != "running"]
-    return "; ".join(away) or "nothing to see or hear"
+    muted = [f"{modality} muted" for modality in sorted(snapshot.masked, reverse=True)]
+    return "; ".join([*away, *muted]) or "nothing to see or hear"
 
 
 def _since(snapshot: Snapshot) -> str:
@@ -57,4 +60,8 @@ def _since(snapshot: Snapshot) -> str:
 def _waiting(snapshot: Snapshot, width: int) -> Line:
     frames = snapshot.telemetry.captured_frames
     text = "no label was given" if snapshot.finished else f"waiting for the first label, {frames} frames so far"
+    if not snapshot.finished and any(s.state != "running" for s in snapshot.sensors):
+        text = "; ".join(
+            f"{SENSOR_NAMES[s.modality]} {s.state}{f': {s.reason}' if s.reason else ''}" for s in snapshot.sensors
+        )
     return [(cut(text, width), SOFT)]

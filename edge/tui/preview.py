@@ -25,6 +25,7 @@ class PreviewPanel(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str = "") -> None:
         super().__init__(id=id, classes=classes)
+        self._newest: NDArray[np.uint8] | None = None
         self._image: NDArray[np.uint8] | None = None
         self._strips: list[Strip] = []
         self._shows = 0
@@ -33,12 +34,19 @@ class PreviewPanel(Widget):
     def show(self, snapshot: Snapshot) -> None:
         """Take the newest snapshot."""
         self._shows += 1
+        self._newest = snapshot.preview
         if not self.display or snapshot.preview is self._image or (self._shows % 2 == 0 and not snapshot.finished):
             return
         self._image = snapshot.preview
         self._paint()
 
+    def on_mount(self) -> None:
+        # The margin has the theme's colour.
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.call_after_refresh(self._paint))
+
     def on_resize(self) -> None:
+        # Also how a panel that was hidden comes back.
+        self._image = self._newest
         self._paint()
 
     def get_content_width(self, container: Size, viewport: Size) -> int:

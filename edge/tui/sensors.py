@@ -7,9 +7,9 @@ from edge.text import cut
 from edge.tui.lines import Line
 from edge.tui.style import BAD, FAIR, GOOD, SOFT
 
-_COLOURS: dict[SensorState, str] = {"running": GOOD, "starting": FAIR, "stalled": BAD, "lost": BAD, "off": SOFT}
+STATE_COLOURS: dict[SensorState, str] = {"running": GOOD, "starting": FAIR, "stalled": BAD, "lost": BAD, "off": SOFT}
 _NAMES = {"video": "camera", "audio": "mic"}
-_NAME_CELLS = 7
+_NAME_CELLS = 8
 
 
 def sensor_line(sensor: SensorStatus, width: int) -> Line:
@@ -18,7 +18,7 @@ def sensor_line(sensor: SensorStatus, width: int) -> Line:
     room = width - _NAME_CELLS - len(sensor.state)
     return [
         (_NAMES[sensor.modality].ljust(_NAME_CELLS), SOFT),
-        (sensor.state, _COLOURS[sensor.state]),
+        (sensor.state, STATE_COLOURS[sensor.state]),
         (cut(said, room), ""),
     ]
 

@@ -1,53 +1,38 @@
-"""Colours, theme and layout of the terminal view."""
+"""Styles of the panels, by the names of the themes' colours, and the layout of the terminal view."""
 
 from __future__ import annotations
 
-from textual.theme import Theme
-
-GOOD, FAIR, BAD = "#5fd38d", "#e6c34d", "#ff7b72"
-SOFT = "#8b96a3"
-STRONG = "bold #f2f5f8"
-ACCENT = "#7ab5f0"
-TRACK = "#2a323b"
+GOOD, FAIR, BAD = "$success", "$warning", "$error"
+SOFT = "$soft"
+STRONG = "bold $strong"
+ACCENT = "$accent"
+TRACK = "$track"
 
 FULL_COLUMNS, FULL_ROWS = 100, 30
 """From this size on the full layout is used; below it the compact one."""
 
-THEME = Theme(
-    name="egoact",
-    primary=ACCENT,
-    secondary="#b39ddb",
-    accent=ACCENT,
-    foreground="#dfe4ea",
-    background="#0e1115",
-    surface="#14181d",
-    panel="#1b2128",
-    success=GOOD,
-    warning=FAIR,
-    error=BAD,
-    dark=True,
-)
-
 CSS = """
-Screen { layout: vertical; background: $background; layers: base help; }
+Screen { layout: vertical; background: $background; }
 Panel { text-wrap: nowrap; text-overflow: clip; background: $background; }
-.box { border: round #39434e; border-title-color: #8b96a3; padding: 0 1; }
+.box { border: round $frame; border-title-color: $soft; padding: 0 1; }
 #header { height: 1; background: $panel; padding: 0 1; }
+#pages { height: 1fr; }
+#live { height: 100%; }
 #top { height: 1fr; }
 #preview { width: auto; height: 100%; }
 #answer { width: 1fr; height: 100%; }
 #label { height: 6; }
 #columns { height: 1fr; }
 .column { width: 1fr; height: 100%; }
+#sound { height: 1; padding: 0 2; }
 #timeline { height: 4; }
 #timeline.with-truth { height: 5; }
 #bottom { height: 8; }
 #segments { width: 5fr; height: 100%; }
 #telemetry { width: 6fr; height: 100%; }
 #events { width: 5fr; height: 100%; }
-#help { layer: help; dock: bottom; height: auto; margin: 0 0 1 0; background: $panel;
-        border: round $accent; border-title-color: $accent; padding: 0 1; display: none; }
-#help.shown { display: block; }
+.page { height: 100%; }
+#help Static { width: 1fr; height: auto; }
 .hidden { display: none; }
 Footer { background: $panel; }
 
@@ -55,6 +40,7 @@ Footer { background: $panel; }
 .tall #label { height: 8; }
 
 .compact .box { border: none; padding: 0 1; }
+.compact #sound { padding: 0 1; }
 .compact #label { height: 2; }
 .compact.roomy #label { height: 4; }
 .compact #timeline { height: 2; }

@@ -1,16 +1,16 @@
-"""Telemetry: label age, frames, stage times, sound level, memory, engines; coloured by health."""
+"""Telemetry: label age, frames, sensors, heat, power, stage times, engines; coloured by health."""
 
 from __future__ import annotations
 
 from edge.contract import Snapshot, Telemetry
 from edge.text import cut
 from edge.tui.health import age_colour, drop_colour, rate_colour
-from edge.tui.lines import Line, Piece, bar
+from edge.tui.lines import Line, Piece
+from edge.tui.machine import machine_line
 from edge.tui.sensors import sensor_line
-from edge.tui.style import ACCENT, FAIR, SOFT
+from edge.tui.style import FAIR, SOFT
 
-_QUIETEST_DB = -60.0
-_NAME_CELLS = 7
+_NAME_CELLS = 8
 
 
 def telemetry_lines(snapshot: Snapshot, width: int, height: int) -> list[Line]:
@@ -18,18 +18,16 @@ def telemetry_lines(snapshot: Snapshot, width: int, height: int) -> list[Line]:
     t = snapshot.telemetry
     if height <= 2:
         return [
-            [("age ", SOFT), *_age(t), ("  ", ""), *_rate(t), ("  ", ""), *_sound(snapshot, 0)],
-            [("frames ", SOFT), *_frames(t, short=width < 70), (f"  {t.memory_mb:.0f} MB", "")],
+            [("age ", SOFT), *_age(t), ("  ", ""), *_rate(t), *_limits(t)],
+            [("frames ", SOFT), *_frames(t, short=True), ("  ", ""), *machine_line(t)],
         ]
     room = width - _NAME_CELLS
     lines: list[Line] = [
-        [_name("age"), *_age(t)],
+        [_name("age"), *_age(t), ("  ", ""), *_rate(t)],
         [_name("frames"), *_frames(t, short=room < 38)],
         *(sensor_line(sensor, width) for sensor in snapshot.sensors),
-        [_name("rate"), *_rate(t)],
+        [_name("machine"), *machine_line(t)],
         [_name("stages"), (cut(_stages(t), room), "")],
-        [_name("sound"), *_sound(snapshot, min(20, room - 8))],
-        [_name("memory"), (f"{t.memory_mb:.0f} MB", "")],
         *([[_name("opens"), (f"at {100 * snapshot.threshold:.0f} %", "")]] if snapshot.threshold is not None else []),
     ]
     engines = [[_name("" if index else "engine"), (cut(line, room), "")] for index, line in enumerate(t.engines)]
@@ -73,11 +71,6 @@ def _stages(t: Telemetry) -> str:
     return "  ".join(f"{name} {ms:.0f}" for name, ms in longest if ms >= 0.5) or "-"
 
 
-def _sound(snapshot: Snapshot, cells: int) -> Line:
-    level_db = snapshot.sound_level_db
-    if level_db is None:
-        return [("no sound", SOFT)]
-    text = (f"{level_db:.0f} dB", "")
-    if cells < 4:
-        return [text]
-    return [bar((level_db - _QUIETEST_DB) / -_QUIETEST_DB, cells, ACCENT), (" ", ""), text]
+def _limits(t: Telemetry) -> Line:
+    """What a low panel says in its first line."""
+    return [(f"  hop x{t.hop_factor}", f"bold {FAIR}")] if t.hop_factor > 1 else []

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, TextIO
 
 from edge.errors import EgoactError, UsageError
 from edge.text import printable
+from edge.tui.link_pace import WatchedWriter
 
 if TYPE_CHECKING:
-    from textual.app import App
+    from edge.tui.app import EgoactApp
 
 
 def terminal_available() -> bool:
@@ -25,14 +26,15 @@ def terminal_available() -> bool:
     return os.isatty(0) and _screen_fd() is not None
 
 
-def run_on_terminal(app: App[None], log_path: Path | str) -> None:
+def run_on_terminal(app: EgoactApp, log_path: Path | str) -> None:
     """Run the app on the real terminal until it ends; everything else that is printed is appended to `log_path`.
 
     Raises:
         UsageError: there is no terminal.
         EgoactError: the log cannot be opened, or the view failed (the log holds the details).
     """
-    with quiet_terminal(log_path):
+    with quiet_terminal(log_path) as screen:
+        app.link_busy = lambda: screen.busy
         app.run()
     if app.return_code:
         where = printable(str(log_path))
@@ -40,8 +42,8 @@ def run_on_terminal(app: App[None], log_path: Path | str) -> None:
 
 
 @contextmanager
-def quiet_terminal(log_path: Path | str) -> Iterator[None]:
-    """Inside, `sys.__stderr__` is the terminal and descriptor 2 is the log; afterwards both are as before."""
+def quiet_terminal(log_path: Path | str) -> Iterator[WatchedWriter]:
+    """Inside, `sys.__stderr__` is the terminal, which is yielded, and descriptor 2 the log; afterwards as before."""
     screen_fd = _screen_fd()
     if screen_fd is None:
         raise UsageError("there is no terminal to draw on: leave out --tui")
@@ -50,12 +52,12 @@ def quiet_terminal(log_path: Path | str) -> Iterator[None]:
     except OSError as error:
         raise EgoactError(f"{printable(str(log_path))}: the log cannot be opened: {error.strerror}") from error
     sys.stderr.flush()
-    before, screen = sys.__stderr__, _writer(os.dup(screen_fd))
+    before, screen = sys.__stderr__, WatchedWriter(_writer(os.dup(screen_fd)))
     before_fd = os.dup(2)
     try:
         os.dup2(log_fd, 2)
         sys.__stderr__ = screen  # type: ignore[assignment,misc]
-        yield
+        yield screen
     finally:
         sys.stderr.flush()
         sys.__stderr__ = before  # type: ignore[misc]

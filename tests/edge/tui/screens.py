@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
 from textual.pilot import Pilot
 
-from edge.contract import Snapshot
+from edge.contract import Modality, Snapshot
 from edge.tui.app import Controls, EgoactApp
 
 CELL_PX = 12.2
@@ -26,6 +26,19 @@ def svg_text(svg: str) -> str:
             y, column = float(element.get("y", "")), round(float(element.get("x", "")) / CELL_PX)
             rows[y] = rows[y].ljust(column)[:column] + text
     return "\n".join(rows[y] for y in sorted(rows))
+
+
+class Controlled:
+    """Keeps what keys asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    def mask(self, modalities: frozenset[Modality]) -> None:
+        self.asked.append(modalities)
+
+    def set_threshold(self, on: float) -> None:
+        self.asked.append(on)
 
 
 @dataclass
@@ -56,14 +69,19 @@ async def staged(
     size: tuple[int, int] = (120, 36),
     *,
     controls: Controls | None = None,
+    flag: Callable[[], None] | None = None,
     exit_when_finished: bool = False,
 ) -> AsyncIterator[Stage]:
     """An app that shows the newest snapshot of its stage's feed."""
     feed: list[Snapshot | None] = [snapshot]
     stops: list[None] = []
     app = EgoactApp(
-        lambda: feed[-1], lambda: stops.append(None), controls=controls, exit_when_finished=exit_when_finished
+        lambda: feed[-1],
+        lambda: stops.append(None),
+        controls=controls,
+        flag=flag,
+        exit_when_finished=exit_when_finished,
     )
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield Stage(pilot, feed, stops)

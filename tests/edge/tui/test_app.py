@@ -8,7 +8,7 @@ import pytest
 from edge.contract import Snapshot
 from edge.tui.letters import big_letters
 from tests.edge.snapshots import prediction, seconds, snapshot
-from tests.edge.tui.screens import staged
+from tests.edge.tui.screens import Controlled, staged
 
 SIZES = [(60, 18), (100, 30), (160, 48)]
 MORE_SIZES = [(80, 24), (99, 29), (200, 60)]
@@ -74,13 +74,13 @@ async def test_it_shows_each_new_snapshot() -> None:
         assert "knead" in stage.text()
 
 
-async def test_p_pauses_the_display_and_p_goes_on() -> None:
+async def test_space_pauses_the_display_and_goes_on() -> None:
     async with staged(snapshot(24.0)) as stage:
-        await stage.pilot.press("p")
+        await stage.pilot.press("space")
         await stage.show(snapshot(30.0))
         assert "display paused" in stage.text()
         assert "0:24.0" in stage.text()
-        await stage.pilot.press("p")
+        await stage.pilot.press("space")
         await stage.pilot.pause(0.25)
         assert "0:30.0" in stage.text()
         assert stage.stops == []
@@ -97,12 +97,12 @@ async def test_quitting_stops_the_run_and_ends_the_app(key: str) -> None:
 
 
 @pytest.mark.parametrize(("size", "at_first"), [((120, 36), True), ((80, 24), False)])
-async def test_v_switches_the_preview(size: tuple[int, int], at_first: bool) -> None:
+async def test_p_switches_the_preview(size: tuple[int, int], at_first: bool) -> None:
     async with staged(snapshot(24.0), size) as stage:
         shown = []
         for _ in range(3):
             shown.append("▀▀▀▀▀▀▀▀▀▀" in stage.text())
-            await stage.pilot.press("v")
+            await stage.pilot.press("p")
             await stage.pilot.pause(0.3)
         assert shown == [at_first, not at_first, at_first]
 
@@ -118,9 +118,9 @@ async def test_question_mark_shows_and_hides_the_help() -> None:
 
 
 async def test_the_footer_names_every_key() -> None:
-    async with staged(snapshot(24.0), (60, 18)) as stage:
+    async with staged(snapshot(24.0), (60, 18), controls=Controlled(), flag=lambda: None) as stage:
         footer = stage.text().splitlines()[-1]
-        assert [word for word in ("q quit", "p pause", "v preview", "? help") if word not in footer] == []
+        assert [word for word in ("q quit", "space pause", "v video", "a audio", "? help") if word not in footer] == []
 
 
 async def test_finished_waits_for_q_or_ends_by_itself() -> None:

@@ -16,7 +16,7 @@ from edge.tui.lines import text_of
 from edge.tui.sensors import sensor_line
 from edge.tui.telemetry import telemetry_lines
 from tests.edge.snapshots import prediction, snapshot
-from tests.edge.tui.screens import staged
+from tests.edge.tui.screens import Controlled, staged
 
 CAMERA = SensorStatus(
     "video", "HD Cam", "running", format="MJPG 1280x720 @ 30 Hz", lost=3, restarts=1, rate_hz=29.97, age_ms=(4, 9, 21)
@@ -80,25 +80,15 @@ def test_what_is_kept_from_the_model_is_said_in_its_column(masked: Modality, ind
     assert "kept from the model" in text_of(column_lines(shown, index, 40, 10, titled=False))
 
 
-class Recorder:
-    def __init__(self) -> None:
-        self.asked: list[object] = []
-
-    def mask(self, modalities: frozenset[Modality]) -> None:
-        self.asked.append(modalities)
-
-    def set_threshold(self, on: float) -> None:
-        self.asked.append(on)
-
-
 async def test_keys_change_the_run() -> None:
-    recorder = Recorder()
-    async with staged(LIVE, (120, 40), controls=recorder) as stage:
-        await stage.pilot.press("c", "m", "plus", "minus")
-    assert recorder.asked == [{"video"}, {"audio"}, 0.55, 0.45]
+    asked = Controlled()
+    async with staged(LIVE, (120, 40), controls=asked) as stage:
+        await stage.pilot.press("v", "a", "plus", "minus")
+    assert asked.asked == [{"video"}, {"audio"}, 0.55, 0.45]
 
 
 async def test_keys_that_would_do_nothing_are_not_offered() -> None:
     async with staged(LIVE, (160, 48)) as stage:
-        await stage.pilot.press("c", "plus")
-        assert "to model" not in stage.text()
+        await stage.pilot.press("v", "plus", "f")
+        assert "v video" not in stage.text()
+        assert "f flag" not in stage.text()

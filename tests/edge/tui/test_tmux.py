@@ -1,0 +1,140 @@
+"""`egoact live` in a real tmux, with made-up devices: keys are sent, the screen is captured."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.edge.live.processes import wait_until
+from tests.tiny_bundle import make_bundle
+
+ROOT = Path(__file__).parents[3]
+
+
+class Tmux:
+    """One window of a server of its own."""
+
+    def __init__(self, folder: Path, *command: str, size: tuple[int, int] = (120, 36), **environment: str) -> None:
+        assert shutil.which("tmux"), "tmux is missing: make system"
+        self._socket = f"egoact-{uuid.uuid4().hex[:8]}"
+        settings = {"COLORTERM": "truecolor", "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **environment}
+        words = ["env", *(f"{name}={value}" for name, value in settings.items()), *command]
+        quoted = " ".join(f"'{word}'" for word in words)
+        self._tmux(
+            "-f", "/dev/null", "new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "-c", str(folder), quoted
+        )
+        self._tmux("set-option", "-g", "remain-on-exit", "on")
+
+    def _tmux(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-L", self._socket, *arguments],
+            env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def screen(self, *, colours: bool = False) -> str:
+        return self._tmux("capture-pane", "-p", *(("-e",) if colours else ()))
+
+    def press(self, *keys: str) -> None:
+        self._tmux("send-keys", *keys)
+
+    def resize(self, columns: int, rows: int) -> None:
+        self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def until(self, shown: str | Callable[[str], bool]) -> str:
+        """The first screen that shows it."""
+        last = ""
+
+        def there() -> bool:
+            nonlocal last
+            last = self.screen()
+            return shown in last if isinstance(shown, str) else shown(last)
+
+        try:
+            wait_until(there)
+        except AssertionError as error:
+            raise AssertionError(f"{shown!r} is not shown:\n{last}") from error
+        return last
+
+    def exit_code(self) -> str:
+        """Empty while it runs."""
+        return self._tmux("display-message", "-p", "#{pane_dead_status}").strip()
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-L", self._socket, "kill-server"], capture_output=True, timeout=20)
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Callable[..., Tmux]]:
+    started: list[Tmux] = []
+    bundle = make_bundle(tmp_path / "tiny")
+    control, working = tmp_path / "control", tmp_path / "working"
+    control.mkdir()
+    working.mkdir()
+
+    def start(**options: object) -> Tmux:
+        program = (sys.executable, "-m", "tests.edge.live.command_line", str(control))
+        arguments = ("--camera", "cam", "--bundle", str(bundle.path), "--threads", "1")
+        started.append(Tmux(working, *program, *arguments, **options))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield start
+    for tmux in started:
+        tmux.close()
+
+
+def test_keys_in_a_real_terminal(live: Callable[..., Tmux], tmp_path: Path) -> None:
+    tmux = live()
+    tmux.until(lambda screen: "● running" in screen and "running  30.0 Hz" in screen)
+    tmux.press("v")
+    tmux.until("video muted")
+    tmux.press("v")
+    tmux.until(lambda screen: "video muted" not in screen)
+    tmux.press("e")
+    tmux.until("segments open at 50 %")
+    tmux.press("+")
+    tmux.until("segments open at 55 %")
+    tmux.press("d")
+    tmux.until("synthetic microphone")
+    tmux.press("d", "Space")
+    tmux.until("display paused")
+    tmux.press("Space")
+    tmux.press("f")
+    tmux.until("moment saved")
+    assert [folder.name[:7] for folder in (tmp_path / "working" / "moments").iterdir()] == ["moment-"]
+    tmux.resize(60, 18)
+    tmux.until(lambda screen: screen.startswith(" egoact") and "video alone" in screen and "─ telemetry" not in screen)
+    (tmp_path / "control" / "microphone-unplugged").touch()
+    tmux.until("no microphone")
+    tmux.press("q")
+    tmux.until("captured = ")
+    wait_until(lambda: tmux.exit_code() == "0")
+
+
+def test_no_color_gives_greys_only(live: Callable[..., Tmux]) -> None:
+    tmux = live(NO_COLOR="1")
+    tmux.until("● running")
+    coloured = [
+        rgb
+        for part in tmux.screen(colours=True).split("\x1b[")[1:]
+        for rgb in _colours(part.split("m")[0])
+        if len(set(rgb)) > 1
+    ]
+    assert coloured == []
+
+
+def _colours(codes: str) -> list[tuple[int, ...]]:
+    """The red, green and blue values of one SGR sequence."""
+    numbers = [int(code) for code in codes.replace(":", ";").split(";") if code]
+    return [tuple(numbers[at + 2 : at + 5]) for at in range(len(numbers)) if numbers[at : at + 2] in ([38, 2], [48, 2])]
