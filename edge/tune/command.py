@@ -43,6 +43,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--unseen", type=Path, nargs="+", default=[], metavar="CLIP", help="clips to judge on only")
     add("--runs", type=Path, metavar="DIR", help="keep what the clips gave here, so that a second run is short")
     add("--out", type=Path, metavar="DIR", help="the tuned bundle (default: in place of BUNDLE)")
+    add(
+        "--streaming-floor",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of the seconds whose label is announced in time now, what must remain (default 0: only F1 counts)",
+    )
     add("--dry-run", action="store_true", help="show the gain and change nothing")
     add("--precision", default=AUTO, metavar="P", help="as of `egoact replay`")
     add("--backend", choices=BACKEND_CHOICES, default=AUTO, help="as of `egoact replay`")
@@ -54,12 +61,14 @@ def run(args: argparse.Namespace) -> int:
     bundle = load_bundle(args.bundle)
     if args.out is not None and args.out.exists():
         raise UsageError(f"{args.out}: is there already; name a new folder")
+    if not 0 <= args.streaming_floor <= 1:
+        raise UsageError(f"--streaming-floor {args.streaming_floor:g}: must be from 0 to 1")
     mapped = read_truth(args.annotations, bundle.labels, args.label_map)
     fit_on = find_clips(args.clips)
     judge_on = tuple(clip for clip in find_clips(args.unseen) if clip not in fit_on) if args.unseen else ()
     groups = _groups(args.annotations)
     clips, unseen = _material(args, bundle, mapped, groups, fit_on, judge_on)
-    proof = prove(clips, unseen, bundle.thresholds, _say)
+    proof = prove(clips, unseen, bundle.thresholds, args.streaming_floor, _say)
     written = None
     if proof.helps and not args.dry_run:
         provenance = {**bundle.provenance, "tuning": proof_data(proof)}

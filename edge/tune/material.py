@@ -10,21 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.bundle import Thresholds
-from edge.contract import NS_PER_S, Segment
-from edge.decide import Decider, Smoother
+from edge.contract import Segment
+from edge.decide import Smoother
 from edge.matching import match_segments
 from edge.score import SEGMENT_IOU
-from edge.verify.decisions import decide_again
+from edge.verify.decisions import Said, decide_again
 from edge.verify.evidence import Evidence, judged
-from edge.verify.streaming import from_announcement, seconds_right
+from edge.verify.streaming import annotated_seconds, from_announcement, seconds_right
 
 
 class Counts(NamedTuple):
-    """Segments of one clip."""
+    """Of one clip."""
 
     matched: int
     said: int
     annotated: int
+    announced_s: float = 0.0
+    """Seconds of annotated action during which the right label was announced already."""
+    annotated_s: float = 0.0
 
 
 @dataclass
@@ -38,34 +41,26 @@ class TuneClip:
     _counts: dict[Thresholds, Counts] = field(default_factory=dict)
 
     def counts(self, thresholds: Thresholds) -> Counts:
-        """How these thresholds do at IoU SEGMENT_IOU; kept, because every fold of a proof asks again."""
+        """How these thresholds do; kept, because every fold of a proof asks again."""
         if thresholds not in self._counts:
-            self._counts[thresholds] = self.count(self.segments(thresholds))
+            e = self.evidence
+            said = judged(self.said(thresholds), e.result, e.truth)
+            announced_s = seconds_right(e.actions, from_announcement(said))
+            whole = self.count([s.segment for s in said])
+            self._counts[thresholds] = whole._replace(announced_s=announced_s)
         return self._counts[thresholds]
 
     def count(self, segments: Sequence[Segment]) -> Counts:
-        """How segments do that were decided otherwise."""
-        truth, result = self.evidence.truth, self.evidence.result
-        said = [
-            s for s in segments if s.label != result.background_label and truth.judges((s.start_ns + s.end_ns) // 2)
-        ]
-        actions = self.evidence.actions
-        return Counts(len(match_segments(actions, said, SEGMENT_IOU)), len(said), len(actions))
+        """Segments of actions that were decided otherwise, at IoU SEGMENT_IOU."""
+        truth, actions = self.evidence.truth, self.evidence.actions
+        said = [s for s in segments if truth.judges((s.start_ns + s.end_ns) // 2)]
+        matched = len(match_segments(actions, said, SEGMENT_IOU))
+        return Counts(matched, len(said), len(actions), annotated_s=annotated_seconds(actions))
 
-    def streaming_seconds(self, thresholds: Thresholds) -> float:
-        """Seconds of annotated action during which the right label was announced already."""
-        e = self.evidence
-        said = judged(decide_again(e.result, thresholds, e.emitted_ns), e.result, e.truth)
-        return seconds_right(e.actions, from_announcement(said))
-
-    def segments(self, thresholds: Thresholds) -> list[Segment]:
+    def said(self, thresholds: Thresholds) -> tuple[Said, ...]:
         """What the runtime would say of this clip; the decisions are its own code."""
-        result = self.evidence.result
-        decider = Decider(result.labels, result.background_label, thresholds)
-        said: list[Segment] = []
-        for mean, p in zip(self._smoothed(thresholds), result.predictions, strict=True):
-            said += decider.decide(mean, p.start_ns, p.end_ns)
-        return said + decider.finish(round(result.duration_s * NS_PER_S))
+        e = self.evidence
+        return decide_again(e.result, thresholds, e.emitted_ns, self._smoothed(thresholds))
 
     def _smoothed(self, thresholds: Thresholds) -> NDArray[np.float32]:
         """float32 [N, K]; the same for all thresholds that smooth alike."""
@@ -84,3 +79,9 @@ def f1(counts: Sequence[Counts]) -> float:
     """Segment F1 over the pooled segments; 0 when nothing was annotated and nothing said."""
     whole = sum(c.said + c.annotated for c in counts)
     return 2 * sum(c.matched for c in counts) / whole if whole else 0.0
+
+
+def announced_share(counts: Sequence[Counts]) -> float | None:
+    """Share of the annotated seconds whose label was announced already; None when nothing was annotated."""
+    annotated_s = sum(c.annotated_s for c in counts)
+    return sum(c.announced_s for c in counts) / annotated_s if annotated_s else None

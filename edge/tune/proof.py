@@ -9,10 +9,9 @@ import numpy as np
 
 from edge.bundle import Thresholds
 from edge.tune.familiar import familiarity_threshold, right_familiarity
-from edge.tune.material import Counts, TuneClip, f1
+from edge.tune.material import Counts, TuneClip, announced_share, f1
 from edge.tune.search import counts_of, tuned
 from edge.verify.decisions import argmax_segments
-from edge.verify.streaming import annotated_seconds
 
 WAYS = ("argmax", "before", "tuned")
 RESAMPLES = 2000
@@ -64,9 +63,10 @@ def prove(
     clips: Sequence[TuneClip],
     unseen: Sequence[TuneClip],
     before: Thresholds,
+    streaming_floor: float = 0.0,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Proof:
-    """Fit thresholds on `clips`, and judge them.
+    """Fit thresholds on `clips`, and judge them; `streaming_floor` as of `edge.tune.search.tuned`.
 
     Raises:
         ValueError: no clips.
@@ -74,7 +74,7 @@ def prove(
     if not clips:
         raise ValueError("tuning takes at least one annotated clip")
     progress(f"searching on {len(clips)} clips")
-    after = _fit(clips, before)
+    after = _fit(clips, before, streaming_floor)
     groups = sorted({clip.group for clip in clips})
     held: dict[int, Thresholds] = {}
     kept: list[float] = []
@@ -83,7 +83,7 @@ def prove(
             break
         progress(f"group {number} of {len(groups)} left out: {group}")
         own = [i for i, clip in enumerate(clips) if clip.group == group]
-        found = _fit([clip for clip in clips if clip.group != group], before)
+        found = _fit([clip for clip in clips if clip.group != group], before, streaming_floor)
         held |= dict.fromkeys(own, found)
         kept += (right_familiarity([clips[i] for i in own]) >= found.familiarity).tolist()
     return Proof(
@@ -96,9 +96,9 @@ def prove(
     )
 
 
-def _fit(clips: Sequence[TuneClip], start: Thresholds) -> Thresholds:
+def _fit(clips: Sequence[TuneClip], start: Thresholds, streaming_floor: float) -> Thresholds:
     # Familiarity takes the place of the plain confidence.
-    return replace(tuned(clips, start), unknown=0.0, familiarity=familiarity_threshold(clips))
+    return replace(tuned(clips, start, streaming_floor), unknown=0.0, familiarity=familiarity_threshold(clips))
 
 
 def _gain(clips: Sequence[TuneClip], before: Thresholds, now: Sequence[Thresholds]) -> Gain:
@@ -115,14 +115,8 @@ def _gain(clips: Sequence[TuneClip], before: Thresholds, now: Sequence[Threshold
         f1={way: f1(counts) for way, counts in ways.items()},
         over_argmax=_interval(groups, ways["tuned"], ways["argmax"]),
         over_before=_interval(groups, ways["tuned"], ways["before"]),
-        streaming={"before": _streaming(clips, [before] * len(clips)), "tuned": _streaming(clips, now)},
+        streaming={way: announced_share(ways[way]) for way in ("before", "tuned")},
     )
-
-
-def _streaming(clips: Sequence[TuneClip], thresholds: Sequence[Thresholds]) -> float | None:
-    right = sum(clip.streaming_seconds(own) for clip, own in zip(clips, thresholds, strict=True))
-    annotated = sum(annotated_seconds(clip.evidence.actions) for clip in clips)
-    return right / annotated if annotated else None
 
 
 def _interval(groups: Sequence[str], first: Sequence[Counts], second: Sequence[Counts]) -> Interval:
@@ -133,7 +127,7 @@ def _interval(groups: Sequence[str], first: Sequence[Counts], second: Sequence[C
     place = np.array([names.index(group) for group in groups])
     sums = [np.zeros((len(names), 3)) for _ in range(2)]
     for total, counts in zip(sums, (first, second), strict=True):
-        np.add.at(total, place, np.array(counts, float))
+        np.add.at(total, place, np.array(counts, float)[:, :3])
     drawn = np.random.default_rng(0).integers(0, len(names), (RESAMPLES, len(names)))
     ratio = [_ratios(total[drawn].sum(axis=1)) for total in sums]
     low, high = (float(v) for v in np.percentile(ratio[0] - ratio[1], (2.5, 97.5)))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from edge.bundle import Thresholds
-from edge.tune.material import Counts, TuneClip, f1
+from edge.tune.material import Counts, TuneClip, announced_share, f1
 
 ON = (0.0, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8)
 OFF_SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -22,23 +22,30 @@ SMOOTHING = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 JUMP_COSINES = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 MOST_ROUNDS = 6
 
+Worth = tuple[bool, float, int]
 Vary = Callable[[Thresholds], Iterator[Thresholds]]
 
 
-def tuned(clips: Sequence[TuneClip], start: Thresholds) -> Thresholds:
-    """The thresholds of the highest segment F1 on these clips; `unknown` and `familiarity` stay as they are."""
+def tuned(clips: Sequence[TuneClip], start: Thresholds, streaming_floor: float = 0.0) -> Thresholds:
+    """The thresholds of the highest segment F1 on these clips; `unknown` and `familiarity` stay as they are.
+
+    Args:
+        streaming_floor: share that must remain of the seconds whose label was announced already with the thresholds
+            of the start; 0: only the F1 counts, and it likes segments that are announced late.
+    """
+    floor = streaming_floor * (announced_share(counts_of(clips, start)) or 0.0)
     starts = [start, replace(start, on=0.3, off=0.2, min_duration_s=0.8), replace(start, smoothing=0.4)]
-    best = max((_climb(clips, one, start) for one in starts), key=lambda found: found[0])
+    best = max((_climb(clips, one, start, floor) for one in starts), key=lambda found: found[0])
     return best[1]
 
 
-def _climb(clips: Sequence[TuneClip], begin: Thresholds, start: Thresholds) -> tuple[tuple[float, int], Thresholds]:
-    best, now = _worth(clips, begin, start), begin
+def _climb(clips: Sequence[TuneClip], begin: Thresholds, start: Thresholds, floor: float) -> tuple[Worth, Thresholds]:
+    best, now = _worth(clips, begin, start, floor), begin
     for _ in range(MOST_ROUNDS):
         before = best
         for vary in (_on, _off, _min_duration, _smoothing, _jump):
             for candidate in vary(now):
-                worth = _worth(clips, candidate, start)
+                worth = _worth(clips, candidate, start, floor)
                 if worth > best:
                     best, now = worth, candidate
         if best == before:
@@ -46,10 +53,11 @@ def _climb(clips: Sequence[TuneClip], begin: Thresholds, start: Thresholds) -> t
     return best, now
 
 
-def _worth(clips: Sequence[TuneClip], thresholds: Thresholds, start: Thresholds) -> tuple[float, int]:
-    """Segment F1, then how many thresholds are those of the start."""
+def _worth(clips: Sequence[TuneClip], thresholds: Thresholds, start: Thresholds, floor: float) -> Worth:
+    """Whether enough is announced in time, then segment F1, then how many thresholds are those of the start."""
+    counts = counts_of(clips, thresholds)
     kept = sum(getattr(thresholds, name) == getattr(start, name) for name in Thresholds.__dataclass_fields__)
-    return round(f1(counts_of(clips, thresholds)), 9), kept
+    return (announced_share(counts) or 0.0) >= floor - 1e-9, round(f1(counts), 9), kept
 
 
 def counts_of(clips: Sequence[TuneClip], thresholds: Thresholds) -> list[Counts]:

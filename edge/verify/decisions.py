@@ -20,19 +20,28 @@ class Said(NamedTuple):
     """Emission of the prediction that made it long enough to be shown."""
 
 
-def decide_again(result: RunResult, thresholds: Thresholds, emitted_ns: NDArray[np.int64]) -> tuple[Said, ...]:
+def decide_again(
+    result: RunResult,
+    thresholds: Thresholds,
+    emitted_ns: NDArray[np.int64],
+    smoothed: NDArray[np.float32] | None = None,
+) -> tuple[Said, ...]:
     """Pass a run's predictions through the decider.
 
     Args:
         result: of a whole clip, with all its rows.
         thresholds: with those of the bundle the segments are the run's own.
         emitted_ns: int64 [N], when each prediction was emitted.
+        smoothed: float32 [N, K], the running mean that these thresholds lead to, when it is known already.
     """
     decider = Decider(result.labels, result.background_label, thresholds)
     said: list[Said] = []
     announced_ns: int | None = None
-    for prediction, row, now_ns in zip(result.predictions, result.rows, emitted_ns.tolist(), strict=True):
-        closed = decider.push(prediction.probabilities[0], row, prediction.start_ns, prediction.end_ns)
+    for index, (p, row, now_ns) in enumerate(zip(result.predictions, result.rows, emitted_ns.tolist(), strict=True)):
+        if smoothed is None:
+            closed = decider.push(p.probabilities[0], row, p.start_ns, p.end_ns)
+        else:
+            closed = decider.decide(smoothed[index], p.start_ns, p.end_ns)
         for segment in closed:
             said.append(Said(segment, now_ns if announced_ns is None else announced_ns))
         if decider.open_segment is None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge.bundle import Thresholds
 from edge.contract import FeatureRow
 from edge.tune.familiar import familiarity_threshold, right_familiarity
-from edge.tune.material import Counts, TuneClip, f1
+from edge.tune.material import Counts, TuneClip, announced_share, f1
 from edge.tune.proof import prove
 from edge.tune.search import counts_of, tuned
 from edge.verify.decisions import decide_again
@@ -59,9 +59,9 @@ def test_it_decides_as_the_runtime_does(
     result = replace(result, rows=tuple(rows))
     thresholds = Thresholds(on, on * share, 0.3, minimum_s, weight, jump)
     held = TuneClip(gather(result, made_truth(["idle"]), QUICK), "a")
-    expected = [s.segment for s in decide_again(result, thresholds, emission_times_ns(result))]
-    assert held.segments(thresholds) == expected
-    assert held.segments(thresholds) == expected, "the second time from what was kept"
+    expected = decide_again(result, thresholds, emission_times_ns(result))
+    assert held.said(thresholds) == expected
+    assert held.said(thresholds) == expected, "the second time from what was kept"
 
 
 def test_planted_thresholds_are_found() -> None:
@@ -82,6 +82,19 @@ def test_the_search_is_never_worse_than_where_it_starts() -> None:
     for seed in range(4):
         clips = [noisy(seed, "a", level=0.7), noisy(seed + 50, "b", level=0.35)]
         assert f1(counts_of(clips, tuned(clips, BEFORE))) >= f1(counts_of(clips, BEFORE))
+
+
+def test_what_is_announced_in_time_remains() -> None:
+    """Long smoothing finds more segments here, but late: the floor forbids it."""
+    clips = [noisy(seed, str(seed), level=0.7) for seed in range(5)]
+    before = announced_share(counts_of(clips, BEFORE))
+    for floor in (0.0, 0.5, 1.0):
+        found = announced_share(counts_of(clips, tuned(clips, BEFORE, floor)))
+        assert before is not None
+        assert found is not None
+        assert found >= floor * before - 1e-9
+    free, held = (f1(counts_of(clips, tuned(clips, BEFORE, floor))) for floor in (0.0, 1.0))
+    assert free >= held >= f1(counts_of(clips, BEFORE))
 
 
 def test_a_segment_never_closes_above_its_opening() -> None:
