@@ -97,9 +97,21 @@ def test_what_is_announced_in_time_remains() -> None:
     assert free >= held >= f1(counts_of(clips, BEFORE))
 
 
-def test_a_segment_never_closes_above_its_opening() -> None:
-    found = tuned([noisy(3, "a"), noisy(4, "b")], BEFORE)
-    assert found.off <= found.on
+def test_every_threshold_is_varied_and_none_closes_above_its_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: set[Thresholds] = set()
+    counts = TuneClip.counts
+
+    def recorded(held: TuneClip, thresholds: Thresholds) -> Counts:
+        tried.add(thresholds)
+        return counts(held, thresholds)
+
+    monkeypatch.setattr(TuneClip, "counts", recorded)
+    tuned([noisy(3, "a"), noisy(4, "b")], BEFORE)
+    assert all(one.off <= one.on for one in tried)
+    for name, least in (("on", 10), ("off", 10), ("min_duration_s", 4), ("smoothing", 6), ("jump_cosine", 6)):
+        assert len({getattr(one, name) for one in tried}) >= least, name
+    assert max(len({one.off for one in tried if one.on == on}) for on in {one.on for one in tried}) >= 8
+    assert {(one.unknown, one.familiarity) for one in tried} == {(BEFORE.unknown, BEFORE.familiarity)}
 
 
 def test_proof_on_groups_left_out_and_on_unseen_clips() -> None:
@@ -120,6 +132,18 @@ def test_proof_on_groups_left_out_and_on_unseen_clips() -> None:
     assert proof.after.unknown == 0.0
     assert proof.after.familiarity == familiarity_threshold(clips)
     assert prove(list(reversed(clips)), [], BEFORE).left_out == proof.left_out
+
+
+def test_a_group_left_out_has_no_part_in_its_own_thresholds() -> None:
+    """The first group needs a low threshold; the second, with its weak false hops, a high one."""
+    low = [noisy(seed, "low", level=0.42) for seed in range(3)]
+    truth = (["cut"] * 6 + ["idle"] * 6) * 4
+    said = (["cut"] * 6 + ["mix"] * 6) * 4
+    levels = ([0.95] * 6 + [0.45] * 6) * 4
+    high = [clip(said, truth, group="high", confidence=levels, clip=f"high-{n}.mp4") for n in range(3)]
+    proof = prove([*low, *high], [], replace(BEFORE, smoothing=1.0))
+    assert proof.left_out is not None
+    assert proof.fitted.f1["tuned"] > proof.left_out.f1["tuned"] + 0.2
 
 
 def test_one_group_leaves_nothing_out() -> None:

@@ -43,6 +43,12 @@ def test_figures_on_paper() -> None:
     assert figures.label_age_ms == pytest.approx((100, 100, 100))
 
 
+def test_a_segment_is_judged_by_its_own_rows_alone() -> None:
+    words = ["cut", "cut", "cut", "mix", "pour", "pour"]
+    figures = judge([made_evidence(words, words, confidence=[0.95, 0.95, 0.95, 0.4, 0.95, 0.95])])
+    assert figures.modes["all"].segment_accuracy == 1.0
+
+
 def test_foreign_actions_are_unknown_and_no_mistake() -> None:
     evidence = made_evidence(["cut"] * 4, ["cut", "cut", "wave", "wave"], confidence=[0.9, 0.8, 0.5, 0.4])
     assert evidence.row_truth.tolist() == [0, 0, FOREIGN, FOREIGN]
