@@ -192,10 +192,8 @@ class EgoactApp(App[None]):
         if self._link.tick(busy) and self._preview_wanted[self._compact]:
             self.action_preview()
             self.notify("slow link: preview is off, p brings it back")
-        if self._paused or busy:
-            return
-        snapshot = self._latest()
-        if snapshot is None or snapshot is self._shown:
+        snapshot = self._latest()  # always: it is also how the end of the run is noticed
+        if self._paused or busy or snapshot is None or snapshot is self._shown:
             return
         annotated = bool(snapshot.truth) != bool(self._shown.truth)
         self._shown = snapshot

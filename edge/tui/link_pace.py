@@ -16,11 +16,17 @@ class WatchedWriter:
 
     def write(self, text: str) -> int:
         self.busy = True
-        return self._terminal.write(text)
+        try:
+            return self._terminal.write(text)
+        except OSError:
+            self.busy = False  # it hung up
+            raise
 
     def flush(self) -> None:
-        self._terminal.flush()
-        self.busy = False
+        try:
+            self._terminal.flush()
+        finally:
+            self.busy = False
 
     def fileno(self) -> int:
         return self._terminal.fileno()

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from edge.contract import Snapshot
-from edge.tui.app import EgoactApp
+from edge.tui.app import Controls, EgoactApp
 from edge.tui.svg import standalone
 
 
-def screenshot(snapshot: Snapshot, size: tuple[int, int] = (160, 48)) -> str:
-    """SVG text of the view at `size` (columns, rows) showing `snapshot`.
+def screenshot(
+    snapshot: Snapshot,
+    size: tuple[int, int] = (160, 48),
+    *,
+    controls: Controls | None = None,
+    flag: Callable[[], None] | None = None,
+) -> str:
+    """SVG text of the view at `size` (columns, rows) showing `snapshot`, with the keys that `controls`, `flag` give.
 
     Runs its own event loop: call it from ordinary code, not from a coroutine.
     """
-    return asyncio.run(_screenshot(snapshot, size))
+    app = EgoactApp(lambda: snapshot, lambda: None, controls=controls, flag=flag)
+    return asyncio.run(_screenshot(app, size))
 
 
-async def _screenshot(snapshot: Snapshot, size: tuple[int, int]) -> str:
-    app = EgoactApp(lambda: snapshot, lambda: None)
+async def _screenshot(app: EgoactApp, size: tuple[int, int]) -> str:
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.pause()

@@ -48,6 +48,8 @@ class Stage:
     pilot: Pilot[None]
     feed: list[Snapshot | None]
     stops: list[None] = field(default_factory=list)
+    on_look: Callable[[], None] = lambda: None
+    """Called whenever the app asks for a snapshot."""
 
     @property
     def app(self) -> EgoactApp:
@@ -75,8 +77,15 @@ async def staged(
     """An app that shows the newest snapshot of its stage's feed."""
     feed: list[Snapshot | None] = [snapshot]
     stops: list[None] = []
+    stage: Stage | None = None
+
+    def latest() -> Snapshot | None:
+        if stage is not None:
+            stage.on_look()
+        return feed[-1]
+
     app = EgoactApp(
-        lambda: feed[-1],
+        latest,
         lambda: stops.append(None),
         controls=controls,
         flag=flag,
@@ -84,4 +93,5 @@ async def staged(
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
-        yield Stage(pilot, feed, stops)
+        stage = Stage(pilot, feed, stops)
+        yield stage

@@ -86,6 +86,18 @@ async def test_space_pauses_the_display_and_goes_on() -> None:
         assert stage.stops == []
 
 
+@pytest.mark.parametrize("state", ["paused", "busy"])
+async def test_the_end_of_the_run_is_noticed_while_nothing_is_drawn(state: str) -> None:
+    async with staged(snapshot(24.0)) as stage:
+        if state == "paused":
+            await stage.pilot.press("space")
+        else:
+            stage.app.link_busy = lambda: True
+        stage.on_look = stage.app.exit
+        await stage.pilot.pause(0.5)
+        assert not stage.app.is_running
+
+
 @pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
 async def test_quitting_stops_the_run_and_ends_the_app(key: str) -> None:
     async with staged(snapshot(24.0)) as stage:

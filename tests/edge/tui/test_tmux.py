@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.live.processes import wait_until
+from tests.edge.live.processes import alive, children, wait_until
 from tests.tiny_bundle import make_bundle
 
 ROOT = Path(__file__).parents[3]
@@ -70,6 +70,10 @@ class Tmux:
     def exit_code(self) -> str:
         """Empty while it runs."""
         return self._tmux("display-message", "-p", "#{pane_dead_status}").strip()
+
+    def pid(self) -> int:
+        """Of what runs in the window."""
+        return int(self._tmux("display-message", "-p", "#{pane_pid}"))
 
     def close(self) -> None:
         subprocess.run(["tmux", "-L", self._socket, "kill-server"], capture_output=True, timeout=20)
@@ -138,3 +142,13 @@ def _colours(codes: str) -> list[tuple[int, ...]]:
     """The red, green and blue values of one SGR sequence."""
     numbers = [int(code) for code in codes.replace(":", ";").split(";") if code]
     return [tuple(numbers[at + 2 : at + 5]) for at in range(len(numbers)) if numbers[at : at + 2] in ([38, 2], [48, 2])]
+
+
+def test_a_terminal_that_goes_away_ends_the_run(live: Callable[..., Tmux]) -> None:
+    tmux = live()
+    tmux.until("● running")
+    main = tmux.pid()
+    family = {main, *children(main)}
+    assert len(family) == 4
+    tmux.close()
+    wait_until(lambda: not any(alive(pid) for pid in family))
