@@ -59,7 +59,7 @@ def judge(
         loss = float((a[known] == labels[known]).mean()) - accuracy
     told = f"top label agrees with f32 in {100 * agreement:.1f} % of {len(a)} windows"
     if loss is not None:
-        told += f", accuracy {100 * -loss:+.1f} points"
+        told += f", accuracy {round(-100 * loss, 1) + 0.0:+.1f} points"
     missed = []
     if len(a) < MIN_WINDOWS:
         missed.append(f"fewer than {MIN_WINDOWS} windows")
