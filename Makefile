@@ -6,7 +6,7 @@ DEV := .venv-dev/bin
 # What the capture tests need: a compiler for the shim camera, a sound server with a virtual microphone, PortAudio.
 SYSTEM_PACKAGES := gcc libc6-dev libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils tmux
 
-.PHONY: demo test test-all gpu-check lint install dev bundle pictures clean system
+.PHONY: demo test test-all gpu-check lint install dev bundle pictures clean system bench-check
 
 demo: .venv/installed
 	.venv/bin/egoact demo
@@ -20,6 +20,10 @@ test-all: system .venv-dev/installed
 # Tests marked gpu, training speed, AMP and table 2 at ARGO1M's sizes on an NVIDIA GPU: runs/gpu-check/gpu-check.md
 gpu-check: .venv-dev/installed
 	$(DEV)/python -m bench.gpu_check --out runs/gpu-check
+
+# Speed as ratios to FP32 against bench/baseline.json: names what got slower; never an absolute time.
+bench-check: .venv-dev/installed
+	$(DEV)/python -m bench.check
 
 lint: .venv-dev/installed
 	$(DEV)/ruff check .

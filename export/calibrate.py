@@ -220,7 +220,7 @@ class _Run:
             evidence = {p: {**asdict(verdict), "ms": None} for p, verdict in verdicts.items()}
             chosen[name] = Choice(
                 best,
-                f"{best} by the gate alone, speed not measured yet (ONNX Runtime, which keeps FP32 between FP16 nodes); {told}",
+                f"{best} by the gate alone, speed not measured yet, FP16 sums not simulated; {told}",
                 evidence,
             )
         return chosen
