@@ -46,8 +46,8 @@ def write_pairs(path: Path, groups: int = 10, each: int = 24, lie: float = 0.0) 
     return path
 
 
-def train(pairs: Path, model: Path, *more: object, epochs: int = 25) -> None:
-    given = ("--encoder", "hashed", "--group-prefix", 3, "--threads", 1, "--epochs", epochs)
+def train(pairs: Path, model: Path, *more: object, steps: int = 60) -> None:
+    given = ("--encoder", "hashed", "--group-prefix", 3, "--threads", 1, "--steps", steps)
     assert main(["rate-train", str(pairs), "--out", str(model), *map(str, (*given, *more))]) == 0
 
 
@@ -87,7 +87,7 @@ def test_the_embedded_rater_learns_what_belongs_together(trained: Path, tmp_path
 def test_ratings_are_calibrated(tmp_path: Path) -> None:
     """Of pairs rated about p, about p are matched, when as many shuffled ones are among them."""
     model = tmp_path / "rater.safetensors"
-    train(write_pairs(tmp_path / "pairs.csv", groups=20, each=40, lie=0.4), model, epochs=15)
+    train(write_pairs(tmp_path / "pairs.csv", groups=20, each=40, lie=0.4), model, steps=100)
     with write_pairs(tmp_path / "fresh.csv", groups=20, each=40, lie=0.4).open() as file:
         rows = list(csv.DictReader(file))
     pairs = [Pair("She" + row["narration"][4:], row["audio_narration"]) for row in rows]
@@ -247,7 +247,7 @@ def test_the_command_with_a_language_model(tmp_path: Path, capsys: pytest.Captur
 def test_the_same_pairs_and_seed_give_the_same_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pairs = write_pairs(tmp_path / "pairs.csv")
     for name in ("one", "two"):
-        train(pairs, tmp_path / name, "--json", epochs=3)
+        train(pairs, tmp_path / name, "--json", steps=4)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     told = json.loads(capsys.readouterr().out.splitlines()[0])
     net, description = load_agreement(tmp_path / "one")

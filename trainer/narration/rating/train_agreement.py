@@ -7,7 +7,8 @@ keep the groups (wearers, videos) whole: AUC and calibration come from groups th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ class TrainSettings:
     hidden: int = 128
     width: int = 64
     dropout: float = 0.5
-    epochs: int = 30
+    steps: int = 750
     lr: float = 2e-3
     weight_decay: float = 0.01
     batch: int = 256
@@ -87,19 +88,23 @@ def train_net(pairs: EmbeddedPairs, chosen: NDArray[np.int64], settings: TrainSe
         count = torch.bincount(y, weights=weight.double(), minlength=len(audio)).float()
         log_share = ((count + 0.3) / (count + 0.3).sum()).log()
         optimiser = torch.optim.AdamW(net.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
-        steps = settings.epochs * -(-len(chosen) // settings.batch)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.lr, total_steps=steps)
-        for _ in range(settings.epochs):
-            for batch in torch.randperm(len(chosen), generator=generator).split(settings.batch):
-                candidates = _candidates(y[batch], len(audio), generator)
-                logits = net.scores(visual[x[batch]], audio[candidates]) + log_share[candidates]
-                target = torch.searchsorted(candidates, y[batch])
-                losses = torch.nn.functional.cross_entropy(logits, target, reduction="none")
-                optimiser.zero_grad()
-                (losses * weight[batch]).mean().backward()
-                optimiser.step()
-                schedule.step()
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.lr, total_steps=settings.steps)
+        for batch in itertools.islice(_batches(len(chosen), settings.batch, generator), settings.steps):
+            candidates = _candidates(y[batch], len(audio), generator)
+            logits = net.scores(visual[x[batch]], audio[candidates]) + log_share[candidates]
+            target = torch.searchsorted(candidates, y[batch])
+            losses = torch.nn.functional.cross_entropy(logits, target, reduction="none")
+            optimiser.zero_grad()
+            (losses * weight[batch]).mean().backward()
+            optimiser.step()
+            schedule.step()
     return net.eval()
+
+
+def _batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Shuffled rounds through all pairs, without end."""
+    while True:
+        yield from torch.randperm(count, generator=generator).split(size)
 
 
 def _candidates(own: Tensor, count: int, generator: torch.Generator) -> Tensor:

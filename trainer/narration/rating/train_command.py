@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--group-column", default="video", metavar="NAME", help="default: video")
     add("--group-prefix", type=int, metavar="N", help="only the first N letters of the group (P01_11 is wearer P01: 3)")
     add("--weight-column", metavar="NAME", help="how much a pair counts, 0..1 (default: all the same)")
-    add("--epochs", type=int, default=TrainSettings.epochs, metavar="N", help=f"default: {TrainSettings.epochs}")
+    add("--steps", type=int, default=TrainSettings.steps, metavar="N", help=f"default: {TrainSettings.steps}")
     add("--seed", type=int, default=0, metavar="N", help="default: 0")
     add("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
     add("--json", action="store_true", help="print JSON")
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UsageError: an option is wrong. EgoactError: the pairs or the encoder cannot be read, or MODEL not written.
     """
-    for option in ("epochs", "threads", "group_prefix"):
+    for option in ("steps", "threads", "group_prefix"):
         value = getattr(args, option)
         if value is not None and value < 1:
             raise UsageError(f"--{option.replace('_', '-')} {value}: must be at least 1")
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     pairs, groups, weights = read_pairs(args)
     encoder = encoder_named(args.encoder)
     embedded = embed_pairs(pairs, groups, weights, encoder)
-    settings = TrainSettings(epochs=args.epochs, seed=args.seed)
+    settings = TrainSettings(steps=args.steps, seed=args.seed)
     bar = Bar(FOLDS + 1, "trainings", sys.stderr)
     matched, others = held_out_scores(embedded, settings, FOLDS, lambda: bar.add(1))
     slope, intercept = calibrate(matched, others, embedded.weight)
