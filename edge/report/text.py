@@ -18,14 +18,15 @@ def verification_lines(figures: Figures) -> Iterator[str]:
         f"  classes     mean class accuracy {percent(rows.mean_class_accuracy)}, calibration error "
         f"{decimal(rows.calibration_error, 3)}, mAP {decimal(figures.segments.mean_average_precision['mean'], 3)}"
     )
+    delay_s = figures.announcement_delay_s
+    told = "" if delay_s is None else f"; announced {delay_s:.1f} s after the start"
     yield (
         f"  streaming   actions {percent(figures.streaming_action_accuracy)}, segments F1 {decimal(streaming.f1)}, "
-        f"mAP {decimal(streaming.mean_average_precision['mean'], 3)}; announced "
-        f"{decimal(figures.announcement_delay_s, 1)} s after the start"
+        f"mAP {decimal(streaming.mean_average_precision['mean'], 3)}{told}"
     )
     unknown = figures.unknown
     if unknown.unknown_rows:
-        told = ", ".join(f"{name} AUROC {decimal(value, 3)}" for name, value in unknown.auroc.items())
+        scores = ", ".join(f"{name} AUROC {decimal(value, 3)}" for name, value in unknown.auroc.items())
         yield f"  unknown     {unknown.unknown_rows} rows against {unknown.known_rows}: {told}"
 
 
