@@ -26,6 +26,14 @@ METHOD_TITLES: Mapping[str, str] = {
     "align_audio": "+ alignment, audio with audio narrations",
     "narration_aligned": "the paper's method",
     "cir": "CIR",
+    "rna": "RNA-Net",
+    "simmmdg": "SimMMDG",
+    "mixup": "Mixup",
+    "coral": "CORAL",
+    "mmd": "MMD",
+    "dann": "DANN",
+    "boda": "BoDA",
+    "doprompt": "DoPrompt",
 }
 
 
