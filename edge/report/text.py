@@ -27,7 +27,7 @@ def verification_lines(figures: Figures) -> Iterator[str]:
     unknown = figures.unknown
     if unknown.unknown_rows:
         scores = ", ".join(f"{name} AUROC {decimal(value, 3)}" for name, value in unknown.auroc.items())
-        yield f"  unknown     {unknown.unknown_rows} rows against {unknown.known_rows}: {told}"
+        yield f"  unknown     {unknown.unknown_rows} rows against {unknown.known_rows}: {scores}"
 
 
 def mapping_lines(mapped: Mapped) -> Iterator[str]:
