@@ -1,10 +1,11 @@
-"""Makes the pictures of the README from the real thing: `make pictures` (needs rsvg-convert, Debian: librsvg2-bin)."""
+"""Makes the pictures of the README from the real thing: `make pictures` (needs librsvg2-bin and chromium)."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
 
+from docs.live_pictures import lost_microphone_and_browser
 from edge.annotations import read_annotations
 from edge.bundle import SHIPPED, load_bundle
 from edge.contract import Prediction, Segment, Snapshot
@@ -50,13 +51,14 @@ def main() -> None:
     camera.pipeline = pipeline
     result = pipeline.run()
     assert camera.kept is not None, "the demo clip is shorter than the moment of the picture"
-    svg = screenshot(camera.kept, SCREEN_CELLS)
-    subprocess.run(
-        ["rsvg-convert", "--zoom", "1", "--output", str(PICTURES / "live.png"), "/dev/stdin"],
-        input=svg.encode(),
-        check=True,
-    )
+    _save(screenshot(camera.kept, SCREEN_CELLS, controls=pipeline), PICTURES / "live.png")
     (PICTURES / "timeline.svg").write_text(timeline_svg(result, truth), encoding="utf-8")
+    lost = lost_microphone_and_browser(bundle, clip, PICTURES / "browser.png")
+    _save(lost, PICTURES / "no_microphone.png")
+
+
+def _save(svg: str, png: Path) -> None:
+    subprocess.run(["rsvg-convert", "--zoom", "1", "--output", str(png), "/dev/stdin"], input=svg.encode(), check=True)
 
 
 if __name__ == "__main__":

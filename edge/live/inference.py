@@ -85,13 +85,16 @@ class Inference:
         publisher = threading.Thread(target=self._publish, name="snapshots", daemon=True)
         publisher.start()
         try:
-            result = self._pipeline.run()
+            try:
+                result = self._pipeline.run()
+            finally:
+                self._ended.set()
+                publisher.join()
+                self._recordings.close()
+            # The last line, so only now that a moment has said that it is saved.
             if self._jsonl is not None:
                 self._jsonl.run(result)
         finally:
-            self._ended.set()
-            publisher.join()
-            self._recordings.close()
             if self._jsonl is not None:
                 self._jsonl.close()
         problem = str(self._jsonl.error) if self._jsonl is not None and self._jsonl.error is not None else None

@@ -35,7 +35,7 @@ class _ClipDevice:
         self._next = self._per_second * (time.monotonic_ns() - origin_ns) // NS_PER_S + 1
 
     def facts(self) -> SensorFacts:
-        return SensorFacts(self._kind.__name__, "clip", "kernel", self._next)
+        return SensorFacts(self._kind.__name__, "clip", "kernel", self._next, rate_hz=float(self._per_second))
 
     def close(self) -> None:
         """Nothing to release."""

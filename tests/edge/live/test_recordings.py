@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from edge.bundle import Bundle, load_bundle
 from edge.contract import Snapshot
 from edge.engines.load import load_engines
-from edge.live.messages import Flag
+from edge.live.messages import Flag, Note
 from edge.live.plan import LivePlan
 from edge.pipeline import Pipeline
 from edge.recognizer import Recognizer
@@ -73,3 +74,19 @@ def test_a_recording_is_written_and_shown(plan: LivePlan, tmp_path: Path) -> Non
         assert sorted(stream.type for stream in clip.streams) == ["audio", "video"]
         assert sum(1 for _ in clip.decode(video=0)) > 32
     assert not plan.moments.exists()
+
+
+def test_a_moment_flagged_just_before_the_end_is_saved_and_said_before_the_last_line(
+    plan: LivePlan, tmp_path: Path
+) -> None:
+    jsonl = tmp_path / "labels.jsonl"
+    with live(replace(plan, jsonl=jsonl), tmp_path / "control") as running:
+        running.until(lambda s: sees(s) and s.telemetry.rows > 3)
+        running.supervisor.ask(Flag())
+        running.supervisor.ask(Note("asked"))
+        running.until(lambda s: says("asked", s) and s.telemetry.rows > 4)
+    assert len(list(plan.moments.iterdir())) == 1
+    lines = [json.loads(line) for line in jsonl.read_text().splitlines()]
+    said = [place for place, line in enumerate(lines) if "moment saved" in line.get("text", "")]
+    assert len(said) == 1
+    assert lines[-1]["type"] == "run"
