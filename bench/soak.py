@@ -32,7 +32,7 @@ from edge.demo import DEMO
 from tests.capture.shim import DEVICE
 
 SAMPLE_S = 2.0
-WARM_UP_SHARE, LONGEST_WARM_UP_S = 0.5, 600.0
+WARM_UP_SHARE, LONGEST_WARM_UP_S = 0.5, 900.0
 STRETCHES = 20
 CONFIDENCE = 0.95
 WORTH_MB_AN_HOUR = 1.0
