@@ -146,20 +146,20 @@ class JsonlSink:
             self._file = None
 
     def _write(self, line: dict[str, object]) -> None:
-        if self._file is None:
-            self.failed_lines += 1
-            return
         data = json.dumps(line, allow_nan=False).encode() + b"\n"
         with self._writing:
-            self._put(data)
+            if self._file is None:
+                self.failed_lines += 1
+            else:
+                self._put(self._file, data)
 
-    def _put(self, data: bytes) -> None:
+    def _put(self, file: FileIO, data: bytes) -> None:
         if self._torn:  # the disk filled up in the middle of a line: end that one first
             data = b"\n" + data
         written = 0
         try:
             while written < len(data):
-                written += self._file.write(data[written:]) or 0
+                written += file.write(data[written:]) or 0
             self._torn = False
         except OSError as error:
             self.failed_lines += 1

@@ -13,8 +13,8 @@ from edge.age_histogram import AgeHistogram
 from edge.contract import Prediction, Telemetry
 
 STAGES = ("wait", "window", "video", "fbank", "audio", "head", "decide")
-"""In the order of the data flow. The wait begins at the newest sensor time that the label uses, so that the stages add up
-to the label age; 'window' is the copy of frames and sound out of the rings."""
+"""In the order of the data flow. The wait begins at the newest sensor time that the label uses, so that the stages add
+up to the label age; 'window' is the copy of frames and sound out of the rings."""
 ENGINE_STAGES = ("video", "fbank", "audio", "head")
 _RECENT_ROWS = 60
 
