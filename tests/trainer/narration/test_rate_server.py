@@ -202,6 +202,16 @@ def test_what_no_other_pair_would_change_ends_the_run(
     assert sorted(json.loads(line)["percent"] for line in kept) == [0, 1, 2, 3], "what was paid for is kept"
 
 
+def test_what_is_under_way_when_the_run_ends_is_kept(tmp_path: Path) -> None:
+    def play(first: str, came: int) -> Act:
+        return Act(status=401, pause_s=0.3) if number(first) == 0 else Act("77", pause_s=1.5)
+
+    with chatting(play) as (url, _):
+        assert rate(url, write_clips(tmp_path / "clips.csv", 50), tmp_path / "rated.csv", "--concurrency", 4) == 1
+    kept = [json.loads(line)["percent"] for line in (tmp_path / "ratings.jsonl").read_text().splitlines()]
+    assert kept == [77, 77, 77]
+
+
 def test_a_server_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with chatting(fair) as (url, _):
         pass
