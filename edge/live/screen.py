@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Callable
 
@@ -11,6 +13,8 @@ from edge.live.supervisor import Supervisor
 from edge.tui.app import EgoactApp
 from edge.tui.run import log_file
 from edge.tui.terminal import run_on_terminal
+
+VIEW_NICENESS = 10
 
 
 def show_live(supervisor: Supervisor, duration_s: float | None, url: str | None = None) -> None:
@@ -36,8 +40,15 @@ def show_live(supervisor: Supervisor, duration_s: float | None, url: str | None 
 
     controls = LiveControls(supervisor.ask)
     app = EgoactApp(latest, supervisor.stop, controls=controls, flag=controls.flag, url=url)
+    yield_to_inference()
     with log_file() as log:
         run_on_terminal(app, log)
+
+
+def yield_to_inference() -> None:
+    """Lower the priority of this thread and those that it starts: a late picture is better than a late label."""
+    # Linux counts niceness by thread (setpriority(2), C library/kernel differences): the supervisor's stays.
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), VIEW_NICENESS)
 
 
 class LiveControls:

@@ -10,13 +10,14 @@ from dataclasses import replace
 from edge.contract import Snapshot
 from edge.live.lifeline import signal_at_parents_death
 from edge.live.link import Link, LinkClosed
-from edge.live.screen import LiveControls
+from edge.live.screen import LiveControls, yield_to_inference
 from edge.tui.app import EgoactApp
 
 
 def main() -> None:
     """Until the browser leaves, or its user presses q; the run goes on."""
     signal_at_parents_death(signal.SIGKILL)
+    yield_to_inference()
     end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     end.connect(sys.argv[-1])
     link = Link(end)

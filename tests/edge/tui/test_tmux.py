@@ -144,11 +144,16 @@ def _colours(codes: str) -> list[tuple[int, ...]]:
     return [tuple(numbers[at + 2 : at + 5]) for at in range(len(numbers)) if numbers[at : at + 2] in ([38, 2], [48, 2])]
 
 
+def niceness(pid: int) -> int:
+    return os.getpriority(os.PRIO_PROCESS, pid)
+
+
 def test_a_terminal_that_goes_away_ends_the_run(live: Callable[..., Tmux]) -> None:
     tmux = live()
     tmux.until("● running")
     main = tmux.pid()
     family = {main, *children(main)}
     assert len(family) == 4
+    assert {pid: niceness(pid) for pid in family} == {pid: 10 if pid == main else 0 for pid in family}
     tmux.close()
     wait_until(lambda: not any(alive(pid) for pid in family))
