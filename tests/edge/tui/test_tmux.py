@@ -62,7 +62,7 @@ class Tmux:
             return shown in last if isinstance(shown, str) else shown(last)
 
         try:
-            wait_until(there)
+            wait_until(there, patience_s=60)
         except AssertionError as error:
             raise AssertionError(f"{shown!r} is not shown:\n{last}") from error
         return last
