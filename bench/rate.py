@@ -35,7 +35,6 @@ import torch
 from numpy.typing import NDArray
 
 from bench.rate_speed import speeds
-from trainer.narration.encoder_choice import SideBySide
 from trainer.narration.hashed_text import HashedText
 from trainer.narration.minilm import MiniLm, find_minilm
 from trainer.narration.rating.rater import Pair, pair_of
@@ -75,6 +74,18 @@ class Kept:
             self._folder.mkdir(parents=True, exist_ok=True)
             np.save(path, self._encoder.encode(texts))
         return np.load(path)
+
+
+class SideBySide:
+    """The vectors of several encoders, one behind the other."""
+
+    def __init__(self, *encoders: SentenceEncoder) -> None:
+        self._encoders = encoders
+        self.name = " + ".join(encoder.name for encoder in encoders)
+        self.dim = sum(encoder.dim for encoder in encoders)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.concatenate([encoder.encode(texts) for encoder in self._encoders], axis=1)
 
 
 @dataclass(frozen=True)

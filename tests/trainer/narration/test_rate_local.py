@@ -13,7 +13,6 @@ import torch
 from edge.cli import main
 from tests.trainer.narration.clip_tables import read_rows, write_clips
 from tests.trainer.narration.tiny_language_models import write_causal
-from trainer.narration.encoder_choice import SideBySide
 from trainer.narration.hashed_text import HashedText
 from trainer.narration.minilm import MiniLm
 from trainer.narration.rating.agreement import Agreement, load_agreement
@@ -189,10 +188,6 @@ def test_minilm_is_the_mean_of_its_tokens_whatever_is_in_the_batch(tmp_path: Pat
     np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)
     states = encoder._model(**encoder._tokenizer("cut", return_tensors="pt")).last_hidden_state[0].mean(dim=0)
     np.testing.assert_allclose(vectors[0], torch.nn.functional.normalize(states, dim=0).numpy(), atol=1e-6)
-    beside = SideBySide(encoder, HashedText())
-    assert beside.dim == encoder.dim + 512
-    assert encoder.name in beside.name
-    np.testing.assert_array_equal(beside.encode(texts)[:, : encoder.dim], vectors)
 
 
 def write_minilm(folder: Path) -> Path:

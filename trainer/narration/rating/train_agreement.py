@@ -28,7 +28,7 @@ CANDIDATES = 4096
 class TrainSettings:
     """Chosen inside the training participants only, see bench/rate.py."""
 
-    hidden: int = 128
+    hidden: int = 256
     width: int = 64
     dropout: float = 0.5
     steps: int = 750
