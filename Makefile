@@ -3,8 +3,10 @@ PYTHON ?= python3
 PIP_FLAGS ?= -q --disable-pip-version-check
 DEV := .venv-dev/bin
 
-# What the capture tests need: a compiler for the shim camera, a sound server with a virtual microphone, PortAudio.
-SYSTEM_PACKAGES := gcc libc6-dev libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils tmux
+# What the tests need: a compiler for the shim camera, a sound server with a virtual microphone, PortAudio, a terminal, and
+# on Debian a browser (Ubuntu's package of that name installs nothing; its test then skips and says so).
+SYSTEM_PACKAGES := gcc libc6-dev libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils tmux \
+  $(shell . /etc/os-release 2> /dev/null && test "$$ID" = debian && echo chromium)
 
 .PHONY: demo test test-all gpu-check lint install dev bundle pictures clean system bench-check
 
