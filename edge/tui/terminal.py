@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from edge.tui.app import EgoactApp
 
 
-def terminal_available() -> bool:
-    """True when keys can be read and a screen can be drawn."""
-    return os.isatty(0) and _screen_fd() is not None
-
-
 def run_on_terminal(app: EgoactApp, log_path: Path | str) -> None:
     """Run the app on the real terminal until it ends; everything else that is printed is appended to `log_path`.
 
