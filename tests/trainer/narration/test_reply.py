@@ -26,7 +26,7 @@ from trainer.narration.rating.reply import percentage
         ("Score: 85", 85),
         ("Consistency rating: 85%", 85),
         ("The consistency is 85%.", 85),
-        ("I would say 85 percent, as both tell of cutting.", 85),
+        ("As both tell of cutting, I would say 85 percent", 85),
         ("I rate this 85 out of 100", 85),
         ("<think>First 20, then 30.\n\nNo.</think>\n\n85", 85),
     ],
@@ -53,6 +53,7 @@ def test_percentages(reply: str, percent: float) -> None:
             "0850%",
         ),
         *("<think>85", "eighty-five percent", "85 %% 3", "2/100 to 3/100", "-85% sure", "+85%", "85²", "the ½ is 85%"),
+        *("The audio narration is 2.5% more detailed than the visual one.", "It is 100% accurate.", "85% sure."),
     ],
 )
 def test_what_is_no_percentage_is_none(reply: str) -> None:
