@@ -280,6 +280,7 @@ def test_no_driver_and_nothing_crashes_not_even_the_exit(bundle: Bundle, allow: 
 
     Its Runtime without a driver is what crashes interpreters at their exit: it may not even be imported.
     """
+    pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
     program = f"""
 import ctypes, sys
 real = ctypes.CDLL

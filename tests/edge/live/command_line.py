@@ -5,6 +5,7 @@ python -m tests.edge.live.command_line CONTROL --camera X ...
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -27,5 +28,8 @@ def with_synthetic_devices(control: Path) -> None:
 
 
 if __name__ == "__main__":
+    # Whoever runs the tests in the background hands down ignored signals, which `egoact live` respects.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with_synthetic_devices(Path(sys.argv[1]))
     sys.exit(main(["live", *sys.argv[2:]]))
