@@ -14,7 +14,7 @@ demo: .venv/installed
 	.venv/bin/egoact demo
 
 test: system .venv-dev/installed
-	$(DEV)/python -m pytest -m "not slow and not gpu" tests
+	$(DEV)/python -m pytest -n 2 --dist loadfile -m "not slow and not gpu" tests
 
 test-all: system .venv-dev/installed
 	$(DEV)/python -m pytest tests
