@@ -69,7 +69,15 @@ class Tmux:
 
     def exit_code(self) -> str:
         """Empty while it runs."""
-        return self._tmux("display-message", "-p", "#{pane_dead_status}").strip()
+        return self._tmux("display-message", "-p", "#{pane_dead_status}").strip() or self._unreaped()
+
+    def _unreaped(self) -> str:
+        """The exit code of a process that has ended, but which tmux is slow to take notice of; empty while it runs."""
+        try:
+            fields = Path(f"/proc/{self.pid()}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return str(int(fields[-1]) >> 8) if fields[0] == "Z" else ""
 
     def pid(self) -> int:
         """Of what runs in the window."""
