@@ -25,7 +25,9 @@ class Tmux:
         assert shutil.which("tmux"), "tmux is missing: make system"
         self._socket = f"egoact-{uuid.uuid4().hex[:8]}"
         settings = {"COLORTERM": "truecolor", "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **environment}
-        words = ["env", *(f"{name}={value}" for name, value in settings.items()), *command]
+        # Test runners in several processes hand down a size, which Textual would take for the terminal's.
+        clean = ["env", "-u", "COLUMNS", "-u", "LINES"]
+        words = [*clean, *(f"{name}={value}" for name, value in settings.items()), *command]
         quoted = " ".join(f"'{word}'" for word in words)
         self._tmux(
             "-f", "/dev/null", "new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "-c", str(folder), quoted
