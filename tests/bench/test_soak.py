@@ -40,7 +40,8 @@ def test_growth_is_found() -> None:
 def test_every_kind_of_trouble_is_named() -> None:
     good = {"type": "run", "frames": {"captured": 100, "used": 90, "dropped": 10}}
     assert judge({"camera": samples()}, good, replaced=False).problems == ()
-    leaking = [*samples(), Sample(3600, 100, 13)]
+    hour = samples()
+    leaking = [*hour[: len(hour) // 2], *(s._replace(descriptors=13) for s in hour[len(hour) // 2 :])]
     missing = {"type": "run", "frames": {"captured": 100, "used": 90, "dropped": 9}}
     problems = judge({"camera": samples(5.0), "inference": leaking}, missing, replaced=True).problems
     words = ("memory of camera grows", "descriptors of inference grow", "replaced", "captured is not")
