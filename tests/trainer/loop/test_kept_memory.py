@@ -26,6 +26,7 @@ def faults_of_a_second_block() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
+@pytest.mark.slow  # alone in its process: what other tests left in the heap decides where a block comes from
 def test_a_freed_block_is_used_again_inside_and_given_back_outside() -> None:
     pages = BLOCK_MIB * 2**20 // PAGE_BYTES
     with kept_memory(CPU):
