@@ -11,7 +11,7 @@ from typing import Any
 
 from edge.bundle import load_bundle
 from edge.clock import Clock
-from edge.engines.load import load_engines
+from edge.engines.start import start_engines
 from edge.errors import EgoactError
 from edge.hop_governor import HopGovernor
 from edge.live.lifeline import listen, signal_at_parents_death
@@ -23,7 +23,6 @@ from edge.live.schedule import LiveSchedule
 from edge.live.source import LiveSource
 from edge.pipeline import Pipeline
 from edge.power import PowerReader
-from edge.precision import choose, temperature
 from edge.recognizer import Recognizer
 from edge.rings import Rings
 from edge.sinks import JsonlSink
@@ -42,9 +41,8 @@ class Inference:
             EgoactError: it cannot be used as asked.
         """
         bundle = load_bundle(setup.bundle)
-        precisions = choose(bundle, setup.precision)
-        engines = load_engines(bundle, precisions, threads=setup.threads)
-        recognizer = Recognizer(bundle, engines, temperature=temperature(bundle, precisions))
+        started = start_engines(bundle, setup.precision, threads=setup.threads)
+        recognizer = Recognizer(bundle, started.engines, temperature=started.temperature)
         spec, clock = bundle.window, Clock()
         self._link = link
         self._bundle = bundle.describe()
@@ -70,6 +68,8 @@ class Inference:
             rings=self._rings,
             schedule=self._schedule,
         )
+        if started.note is not None:
+            self._pipeline.note(f"on the CPU: {started.note}")
         if self._jsonl is not None:
             self._jsonl.start(setup.title)
             if self._jsonl.error is not None:
