@@ -28,11 +28,12 @@ from numpy.typing import NDArray
 from bench.clip import write_clip
 from bench.nets import BUILDERS, video_net
 from bench.plain_loop import extract_plainly
+from edge.clip_windows import replay_events
 from edge.contract import WindowSpec
 from trainer.features.backbones import SlowFastVideo, torch_on
 from trainer.features.extract import extract_rows
 from trainer.features.openvino_module import on_openvino
-from trainer.features.windows import replay_events, row_inputs
+from trainer.features.windows import row_inputs
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,11 @@ from bench.i3d import FRAMES, SIDE_PX, i3d_graph
 from calibration.observers import METHODS
 from calibration.qdq import quantise
 from calibration.ranges import collect_ranges
+from edge.clip_windows import replay_events
 from edge.compare.difference import tensor_difference
 from edge.contract import WindowSpec
 from edge.engines.openvino import OpenVinoEngine
-from trainer.features.windows import replay_events, row_inputs
+from trainer.features.windows import row_inputs
 
 SPEC = WindowSpec(row_frames=FRAMES, frame_size_px=SIDE_PX)
 SUFFIXES = (".mp4", ".mkv")

@@ -25,12 +25,13 @@ from numpy.typing import NDArray
 
 from bench.clip import write_clip
 from bench.nets import BUILDERS, video_net
+from edge.clip_windows import replay_events
 from edge.contract import WindowSpec
 from edge.errors import SourceError
 from trainer.features.backbones import SlowFastVideo, VideoBackbone, torch_on
 from trainer.features.float_rows import float_row_inputs
 from trainer.features.openvino_module import on_openvino
-from trainer.features.windows import replay_events, row_inputs
+from trainer.features.windows import row_inputs
 
 CALIBRATION_ROWS = 4
 SYNTHETIC = ((30, "30 fps"), (25, "25 fps"), (Fraction(30000, 1001), "29.97 fps"))

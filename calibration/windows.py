@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from calibration.clip_picks import MIN_CLIPS, Pick, pick_windows
 from calibration.errors import CalibrationError
+from edge.clip_windows import replay_events
 from edge.contract import WindowSpec
 from edge.engines.base import Engine
 from edge.recognizer import MIN_COVERAGE
 from trainer.data.clips_csv import read_clips_csv
-from trainer.features.windows import RowInput, replay_events, row_inputs
+from trainer.features.windows import RowInput, row_inputs
 
 WINDOWS = 64
 """Live clips that a calibration looks at unless told otherwise."""
@@ -107,7 +108,7 @@ def read_windows(picks: Iterable[Pick], spec: WindowSpec) -> Iterator[Calibratio
                 yield _window(wanted[index], recent, spec)
             if index >= max(wanted):
                 break
-        events.close()  # type: ignore[attr-defined]  # a generator: this closes the file
+        events.close()  # closes the file
 
 
 def video_feeds(windows: Iterable[CalibrationWindow]) -> Iterator[dict[str, NDArray]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Generator, Sequence
-from typing import cast
+from collections.abc import Sequence
 
-from edge.contract import Event, WindowSpec
+from edge.clip_windows import replay_events
+from edge.contract import WindowSpec
 from edge.demo import DEMO
-from trainer.features.windows import RowInput, replay_events, row_inputs
+from trainer.features.windows import RowInput, row_inputs
 
 
 def demo_windows(spec: WindowSpec, rows: Sequence[int]) -> list[RowInput]:
@@ -19,6 +19,6 @@ def demo_windows(spec: WindowSpec, rows: Sequence[int]) -> list[RowInput]:
         SourceError: the clip cannot be read.
     """
     clip = min(DEMO.glob("*.mp4"))
-    with contextlib.closing(cast("Generator[Event]", replay_events(clip, spec))) as events:
+    with contextlib.closing(replay_events(clip, spec)) as events:
         first = list(itertools.islice(row_inputs(events, spec), rows[-1] + 1))
     return [first[row] for row in rows]

@@ -11,11 +11,12 @@ from bench import pixels
 from bench.clip import write_clip
 from bench.nets import video_net
 from bench.pixels import agreements, features_both_ways, markdown
+from edge.clip_windows import replay_events
 from edge.contract import WindowSpec
 from edge.preprocess import resize_crop
 from trainer.features.backbones import SlowFastVideo, torch_on
 from trainer.features.openvino_module import on_openvino
-from trainer.features.windows import replay_events, row_inputs
+from trainer.features.windows import row_inputs
 
 SHARED_CLIPS = Path(__file__).parents[3] / "shared" / "clips"
 RATES = {"30": 30, "25": 25, "29.97": Fraction(30000, 1001)}

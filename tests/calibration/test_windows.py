@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from calibration.clip_picks import MIN_BOUNDARY_S, pick_windows
 from calibration.errors import CalibrationError
 from calibration.windows import CalibrationWindow, audio_feeds, calibration_windows, read_windows, video_feeds
+from edge.clip_windows import replay_events
 from edge.contract import NS_PER_S, WindowSpec
 from edge.engines.openvino import OpenVinoEngine
 from edge.errors import AnnotationError, SourceError
 from tests.media import make_clip
 from tests.tiny_bundle import make_bundle
 from trainer.data.clips_csv import Annotation
-from trainer.features.windows import replay_events, row_inputs
+from trainer.features.windows import row_inputs
 
 SPEC = WindowSpec(frame_size_px=32)
 SECONDS = 4.0

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.clip_windows import replay_events
 from edge.contract import NS_PER_S, WindowSpec
 from edge.errors import SourceError
 from edge.recognizer import MIN_COVERAGE
@@ -17,7 +18,7 @@ from trainer.features.backbones import AudioBackbone, BeatsAudio, SlowFastVideo,
 from trainer.features.prefetch import prefetched
 from trainer.features.sound import read_sound
 from trainer.features.store import VideoFeatures
-from trainer.features.windows import RowInput, replay_events, row_inputs
+from trainer.features.windows import RowInput, row_inputs
 from trainer.models.beats import Beats
 from trainer.models.fbank import Fbank
 from trainer.models.video_net import VideoNet

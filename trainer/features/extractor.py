@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from edge.clip_windows import replay_events
 from edge.errors import EgoactError
 from edge.preprocess import resize_crop
 from trainer.features.extract import extract_rows
@@ -15,7 +16,7 @@ from trainer.features.float_rows import float_pixels, float_row_inputs
 from trainer.features.recipe import Recipe, load_backbones
 from trainer.features.stereo import left_float_pixels, left_resize_crop
 from trainer.features.tasks import Description, Outcome, Task
-from trainer.features.windows import replay_events, row_inputs
+from trainer.features.windows import row_inputs
 
 
 class Extractor:

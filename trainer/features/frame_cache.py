@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.clip_windows import replay_events
 from edge.contract import AudioBlock, Frame, WindowSpec
-from trainer.features.windows import replay_events
 
 
 class DecodedClip(NamedTuple):

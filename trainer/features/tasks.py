@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from edge.errors import UsageError
+from edge.sources.clip_files import VIDEO_SUFFIXES
 from trainer.features.store import VideoFeatures
-
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".mts"})
 
 
 @dataclass(frozen=True)

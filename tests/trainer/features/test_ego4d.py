@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from edge.clip_windows import replay_events
 from edge.contract import WindowSpec
 from edge.errors import UsageError
 from tests.media import make_clip
@@ -16,7 +17,7 @@ from trainer.features.ego4d import Ego4dFiles, Ego4dFolder, count_ticks, ego4d_t
 from trainer.features.float_rows import float_row_inputs
 from trainer.features.store import VideoFeatures
 from trainer.features.tasks import Outcome
-from trainer.features.windows import replay_events, row_inputs
+from trainer.features.windows import row_inputs
 from trainer.models.checkpoint_file import CheckpointError
 
 SPEC = WindowSpec()

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from edge.clip_windows import replay_events
 from edge.contract import WindowSpec
 from edge.preprocess import resize_crop
 from tests.media import make_clip
 from trainer.features.float_rows import float_pixels, float_row_inputs
-from trainer.features.windows import replay_events, row_inputs
+from trainer.features.windows import row_inputs
 
 SPEC = WindowSpec(frame_size_px=32)
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.clip_windows import replay_events
 from edge.contract import AudioBlock, WindowSpec
 from edge.errors import SourceError
 from tests.media import make_clip
 from trainer.features.sound import Sound, clip_extent, read_sound
-from trainer.features.windows import replay_events, row_inputs
+from trainer.features.windows import row_inputs
 
 SPEC = WindowSpec(frame_size_px=32)
 
