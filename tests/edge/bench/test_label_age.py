@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -129,7 +130,15 @@ def overloaded(bundle: Bundle, engines: Engines, row_ms: float, seconds: float) 
     source.open()
     source.origin_ns = clock.now_ns
     source.open = lambda: None  # type: ignore[method-assign]
-    live = LiveSchedule(rings, SPEC, lambda: clock.now_ns - source.origin_ns, lambda: 100 * NS_PER_S)
+    # Frames that came before the first row was chosen would move it to the end of the ring, where the writer waits for it.
+    waited_for, read = threading.Event(), source.read
+    source.read = lambda timeout_s: read(timeout_s) if waited_for.wait(timeout_s) else None  # type: ignore[method-assign]
+
+    def grace_ns() -> int:
+        waited_for.set()
+        return 100 * NS_PER_S
+
+    live = LiveSchedule(rings, SPEC, lambda: clock.now_ns - source.origin_ns, grace_ns)
     schedule = OnTime(live, clock, source.origin_ns, SPEC)
     pipeline = Pipeline(
         source,
