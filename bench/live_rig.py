@@ -74,7 +74,7 @@ def rig(clip: Path, folder: Path, bundle: Bundle, *, threads: int, precision: st
     """A live run with labels from both devices; ended when the block is left."""
     with devices(clip, folder) as (control, server):
         sensors = (camera_plan(DEVICE, bundle.window), microphone_plan(server.device, bundle.window))
-        supervisor = Supervisor(LivePlan(bundle, sensors, threads, precision, jsonl))
+        supervisor = Supervisor(LivePlan(bundle, sensors, threads, precision, jsonl=jsonl))
         supervisor.start()
         try:
             running = Rig(supervisor, control, server)

@@ -60,6 +60,26 @@ def start_engines(
     return _started(bundle, choose(bundle, precision), threads, find, note)
 
 
+def check_precision(bundle: Bundle, precision: str, backend: str = AUTO) -> None:
+    """See that the bundle has what was asked for, on some back end if it is 'auto', without looking for a GPU.
+
+    Raises:
+        UsageError: an unknown precision.
+        BundleError: the bundle has no such graph or no temperature for it.
+    """
+    if backend != AUTO:
+        choose(bundle, precision, backend)
+    elif "f16" in precision.split("+"):
+        choose(bundle, precision, "tensorrt")
+    else:
+        try:
+            choose(bundle, precision)
+        except BundleError:
+            if _only_on_cpu(precision):
+                raise
+            choose(bundle, precision, "tensorrt")
+
+
 def _only_on_cpu(precision: str) -> bool:
     return any(part in CPU_PRECISIONS and part not in TENSORRT_PRECISIONS for part in precision.split("+"))
 

@@ -41,7 +41,7 @@ class Inference:
             EgoactError: it cannot be used as asked.
         """
         bundle = load_bundle(setup.bundle)
-        started = start_engines(bundle, setup.precision, threads=setup.threads)
+        started = start_engines(bundle, setup.precision, setup.backend, threads=setup.threads)
         recognizer = Recognizer(bundle, started.engines, temperature=started.temperature)
         spec, clock = bundle.window, Clock()
         self._link = link

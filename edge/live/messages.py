@@ -53,6 +53,7 @@ class InferenceSetup:
 
     bundle: Path
     precision: str
+    backend: str
     threads: int
     title: str
     jsonl: Path | None

@@ -9,7 +9,9 @@ from typing import Any
 from edge.bundle import Bundle
 from edge.contract import Modality, WindowSpec
 from edge.precision import AUTO
+from edge.sources.camera import open_camera
 from edge.sources.network_address import is_network, masked
+from edge.sources.v4l2_choice import ANY_FORMAT, CameraWish
 
 RING_S = 8.0
 MOMENTS = Path("moments")
@@ -37,6 +39,7 @@ class LivePlan:
     sensors: tuple[SensorPlan, ...]
     threads: int
     precision: str = AUTO
+    backend: str = AUTO
     jsonl: Path | None = None
     ring_s: float = RING_S
     moments: Path = MOMENTS
@@ -49,15 +52,19 @@ class LivePlan:
         return "live: " + " and ".join(sensor.asked for sensor in self.sensors)
 
 
-def camera_plan(address: str, spec: WindowSpec) -> SensorPlan:
-    """The camera at an address of `edge/sources/camera.py`."""
+def camera_plan(address: str, spec: WindowSpec, wish: CameraWish = ANY_FORMAT, latency_ms: float = 0.0) -> SensorPlan:
+    """The camera at an address of `edge/sources/camera.py`; see `open_camera` there.
+
+    Raises:
+        UsageError: nothing can be meant by the address, or it cannot be asked for a format.
+    """
+    open_camera(address, spec, wish, latency_ms)
     shown = masked(address) if is_network(address) else address
-    return SensorPlan("video", shown, "edge.sources.camera:open_camera", (address, spec))
+    return SensorPlan("video", shown, "edge.sources.camera:open_camera", (address, spec, wish, latency_ms))
 
 
-def microphone_plan(device: str | None, spec: WindowSpec) -> SensorPlan:
-    """The microphone that was named; None is the default one, which need not be there."""
+def microphone_plan(device: str | None, spec: WindowSpec, rate_hz: int | None = None) -> SensorPlan:
+    """The microphone that was named; None is the default one, which need not be there. `rate_hz`: its own rate."""
     asked = device or "default microphone"
-    return SensorPlan(
-        "audio", asked, "edge.sources.microphone:Microphone", (device or "default", spec), required=device is not None
-    )
+    arguments = (device or "default", spec, rate_hz)
+    return SensorPlan("audio", asked, "edge.sources.microphone:Microphone", arguments, required=device is not None)

@@ -159,6 +159,7 @@ class Supervisor:
         setup = InferenceSetup(
             bundle=plan.bundle.path,
             precision=plan.precision,
+            backend=plan.backend,
             threads=plan.threads,
             title=plan.title,
             jsonl=plan.jsonl,

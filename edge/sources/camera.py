@@ -9,29 +9,20 @@ from edge.sources.network_camera import NetworkCamera
 from edge.sources.pipeline_camera import PREFIX, PipelineCamera
 from edge.sources.sensor import Sensor
 from edge.sources.v4l2 import V4L2Camera
-from edge.sources.v4l2_choice import CameraWish
+from edge.sources.v4l2_choice import ANY_FORMAT, CameraWish
 
 
-def open_camera(
-    address: str,
-    spec: WindowSpec,
-    *,
-    fourcc: str | None = None,
-    size: tuple[int, int] | None = None,
-    rate_hz: float | None = None,
-    latency_ms: float = 0.0,
-) -> Sensor:
+def open_camera(address: str, spec: WindowSpec, wish: CameraWish = ANY_FORMAT, latency_ms: float = 0.0) -> Sensor:
     """The sensor for `address`; nothing is opened before its `open`.
 
     address: /dev/videoN, /dev/v4l/by-id/..., a part of a camera's name; rtsp(s)://, http(s)://, udp:// or tcp:// (these
     two: MPEG-TS); gst:PIPELINE.
-    fourcc, size (width, height in px), rate_hz: what a V4L2 camera shall give; None lets the sensor choose.
+    wish: what a V4L2 camera shall give.
     latency_ms: exposure and readout, or the network's shortest delay, taken off every time stamp.
     Raises UsageError when nothing can be meant by the address, or a format is wished of a camera that sets its own.
     """
-    wish = CameraWish(fourcc, size, rate_hz)
     own_format = address.startswith(PREFIX) or bool(scheme_of(address))
-    if own_format and wish != CameraWish():
+    if own_format and wish != ANY_FORMAT:
         raise UsageError(
             f"{wish}: only a camera of this machine can be asked for a format; set it in the camera itself"
         )

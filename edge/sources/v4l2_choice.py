@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from edge.errors import SourceError
+from edge.errors import SourceError, UsageError
 from edge.sources.frame_decoder import CODECS, RAW_LAYOUTS
 from edge.sources.v4l2_ioctl import CameraFormat, FrameMode
 from edge.text import printable
@@ -18,6 +19,9 @@ _ROUNDED = 1.02
 """29.97 Hz counts as 30 Hz."""
 
 _MAX_LISTED = 6
+_WISH = re.compile(
+    r"(?P<fourcc>[A-Z0-9]{4})?[: ]?(?:(?P<width>[0-9]{1,5})x(?P<height>[0-9]{1,5}))?(?:@(?P<rate>[0-9.]{1,6}))?"
+)
 
 
 class CameraWish(NamedTuple):
@@ -28,9 +32,31 @@ class CameraWish(NamedTuple):
     """(width, height) in pixels."""
     rate_hz: float | None = None
 
+    @classmethod
+    def parse(cls, text: str) -> CameraWish:
+        """From 'MJPG:1280x720@30' or some of its three parts: 'YUYV', '640x480', 'MJPG@30', '@15'.
+
+        Raises:
+            UsageError: it is none.
+        """
+        found = _WISH.fullmatch(text.strip().upper().replace("X", "x")) if text.strip() else None
+        try:
+            if found is None:
+                raise ValueError
+            size = (int(found["width"]), int(found["height"])) if found["width"] else None
+            return cls(found["fourcc"], size, float(found["rate"]) if found["rate"] else None)
+        except ValueError:
+            raise UsageError(
+                f"--camera-format {printable(text)}: not FORMAT, WIDTHxHEIGHT, @HZ or all, such as MJPG:1280x720@30; "
+                "see `egoact devices`"
+            ) from None
+
     def __str__(self) -> str:
         parts = (self.fourcc, self.size and f"{self.size[0]}x{self.size[1]}", self.rate_hz and f"{self.rate_hz:g} Hz")
         return " ".join(part for part in parts if part)
+
+
+ANY_FORMAT = CameraWish()
 
 
 def choose_mode(

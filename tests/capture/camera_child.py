@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from edge.contract import WindowSpec
 from edge.errors import DeviceLostError, EgoactError
 from edge.sources.camera import open_camera
+from edge.sources.v4l2_choice import CameraWish
 
 SIZE_PX = 128
 
@@ -98,7 +99,9 @@ def watch_undisturbed(*args: Any, lost: int = 0, **kwargs: Any) -> Watched:
 
 def _main(task: dict[str, Any]) -> None:
     origin_ns = time.monotonic_ns() - round(task["origin_ago_s"] * 1e9)
-    sensor = open_camera(task["address"], WindowSpec(frame_size_px=SIZE_PX), **task["wishes"])
+    wishes = task["wishes"]
+    latency_ms = wishes.pop("latency_ms", 0.0)
+    sensor = open_camera(task["address"], WindowSpec(frame_size_px=SIZE_PX), CameraWish(**wishes), latency_ms)
     frames: list[Seen] = []
     images: list[NDArray[np.uint8]] = []
     errors: list[tuple[str, str, float]] = []

@@ -130,7 +130,7 @@ def overloaded(bundle: Bundle, engines: Engines, row_ms: float, seconds: float) 
     source.open()
     source.origin_ns = clock.now_ns
     source.open = lambda: None  # type: ignore[method-assign]
-    # Frames that came before the first row was chosen would move it to the end of the ring, where the writer waits for it.
+    # Frames that came before the first row was chosen would move it to the end of the ring, where the writer waits.
     waited_for, read = threading.Event(), source.read
     source.read = lambda timeout_s: read(timeout_s) if waited_for.wait(timeout_s) else None  # type: ignore[method-assign]
 

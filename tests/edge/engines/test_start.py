@@ -8,7 +8,7 @@ import pytest
 from edge.bundle import Bundle, rewrite_manifest
 from edge.engines import start
 from edge.engines.load import load_engines
-from edge.engines.start import start_engines
+from edge.engines.start import check_precision, start_engines
 from edge.errors import BundleError, NoGpuError, PlanError, UsageError
 from tests.tiny_bundle import make_bundle
 
@@ -66,3 +66,18 @@ def test_bf16_is_of_the_cpu_only(bundle: Bundle) -> None:
         start_engines(bundle, "bf16", threads=1, find=unreachable)
     with pytest.raises(UsageError, match="bf16"):
         start_engines(bundle, "bf16", "tensorrt", threads=1, find=unreachable)
+
+
+def test_what_no_back_end_can_do_is_told_before_anything_is_loaded(bundle: Bundle) -> None:
+    shutil.copyfile(bundle.path / "video.onnx", bundle.path / "video.int8-trt.onnx")
+    only_gpu = rewrite_manifest(bundle, temperatures={"f32": 1.0, "trt-int8+f32": 1.5})
+    check_precision(only_gpu, "auto")
+    check_precision(only_gpu, "int8+f32")
+    with pytest.raises(BundleError, match=r"video\.int8-cpu\.onnx"):
+        check_precision(only_gpu, "int8+f32", "cpu")
+    with pytest.raises(BundleError, match=r"video\.f16-trt\.onnx"):
+        check_precision(only_gpu, "f16")
+    with pytest.raises(BundleError, match="bf16"):
+        check_precision(only_gpu, "bf16")
+    with pytest.raises(UsageError, match="f8"):
+        check_precision(only_gpu, "f8")

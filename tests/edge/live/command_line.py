@@ -18,10 +18,10 @@ MODULE = "tests.edge.live.synthetic"
 
 
 def with_synthetic_devices(control: Path) -> None:
-    def camera(address: str, spec: WindowSpec) -> SensorPlan:
+    def camera(address: str, spec: WindowSpec, *_: object) -> SensorPlan:
         return SensorPlan("video", address, f"{MODULE}:SyntheticCamera", (spec, control))
 
-    def microphone(device: str | None, spec: WindowSpec) -> SensorPlan:
+    def microphone(device: str | None, spec: WindowSpec, *_: object) -> SensorPlan:
         return SensorPlan("audio", device or "default", f"{MODULE}:SyntheticMicrophone", (spec, control))
 
     command.camera_plan, command.microphone_plan = camera, microphone

@@ -9,6 +9,7 @@ from edge.sources.network_address import masked
 from edge.sources.network_camera import NetworkCamera
 from edge.sources.pipeline_camera import PipelineCamera
 from edge.sources.v4l2 import V4L2Camera
+from edge.sources.v4l2_choice import CameraWish
 
 SPEC = WindowSpec(frame_size_px=128)
 
@@ -37,7 +38,7 @@ def test_other_addresses_are_wrong_use(address: str) -> None:
 
 def test_a_format_can_be_wished_only_of_a_camera_of_this_machine() -> None:
     with pytest.raises(UsageError, match="MJPG 640x480 30 Hz"):
-        open_camera("rtsp://cam/x", SPEC, fourcc="MJPG", size=(640, 480), rate_hz=30)
+        open_camera("rtsp://cam/x", SPEC, CameraWish("MJPG", (640, 480), 30))
 
 
 @pytest.mark.parametrize(

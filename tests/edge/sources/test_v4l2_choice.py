@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.errors import SourceError
+from edge.errors import SourceError, UsageError
 from edge.sources.v4l2_choice import CameraWish, choose_mode
 from edge.sources.v4l2_ioctl import CameraFormat, FrameMode
 
@@ -73,3 +73,25 @@ def test_a_sensor_without_an_image_processor_is_sent_to_gstreamer() -> None:
 def test_a_driver_that_lists_no_sizes_is_asked_for_the_usual_one() -> None:
     chosen = choose_mode("cam", [CameraFormat("YUYV", "", ())], "usb", ANY, 256, 30)
     assert (chosen.width, chosen.height) == (640, 480)
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("MJPG:1280x720@30", CameraWish("MJPG", (1280, 720), 30.0)),
+        ("mjpg 1280X720", CameraWish("MJPG", (1280, 720))),
+        ("640x480", CameraWish(size=(640, 480))),
+        ("YUYV@29.97", CameraWish("YUYV", rate_hz=29.97)),
+        ("@15", CameraWish(rate_hz=15.0)),
+    ],
+)
+def test_a_wish_is_read(text: str, wish: CameraWish) -> None:
+    assert CameraWish.parse(text) == wish
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "MJPEG", "1280x", "640x480@", "640x480@1.2.3", "30", "MJPG:640x480@30 fps", "\x1b[2J"]
+)
+def test_what_is_no_wish_is_told(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--camera-format .*MJPG:1280x720@30"):
+        CameraWish.parse(text)
