@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.bundle import Bundle
-from tests.edge.live.processes import children, wait_until
+from tests.edge.live.processes import children, descriptors, wait_until
 from tests.tiny_bundle import make_bundle
 
 ROOT = Path(__file__).parents[3]
@@ -74,8 +74,7 @@ class Watched:
 
 
 def sockets(pid: int) -> set[str]:
-    links = (os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir())
-    return {link[8:-1] for link in links if link.startswith("socket:[")}
+    return {link[8:-1] for link in descriptors(pid) if link.startswith("socket:[")}
 
 
 def internet_sockets(pid: int) -> set[str]:
@@ -97,8 +96,11 @@ def written_files(pid: int) -> set[str]:
     """Files that are open for writing; pipes, sockets and memory without a name are no files."""
     found = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
-        path = os.readlink(entry)
-        flags = int((Path(f"/proc/{pid}/fdinfo") / entry.name).read_text().split("flags:")[1].split()[0], 8)
+        try:
+            path = os.readlink(entry)
+            flags = int((Path(f"/proc/{pid}/fdinfo") / entry.name).read_text().split("flags:")[1].split()[0], 8)
+        except OSError:  # closed meanwhile; the spy has seen what was opened
+            continue
         if flags & (os.O_WRONLY | os.O_RDWR) and path.startswith("/") and not path.startswith("/memfd:egoact-"):
             found.add(path)
     return found - set(HARMLESS)
