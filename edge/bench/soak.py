@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -32,7 +32,7 @@ from edge.precision import choose
 SAMPLES = 2000
 """Of each process in the whole soak, at most one in two seconds."""
 SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 0.1, 2.0
-WARM_UP_SHARE, LONGEST_WARM_UP_S = 0.25, 300.0
+WARM_UP_SHARE, LONGEST_WARM_UP_S = 0.25, 900.0
 START_LIMIT_S = 120.0
 
 
@@ -74,7 +74,8 @@ def soak(bundle: Bundle, clip: Path, seconds: float, precision: str, threads: in
     try:
         _wait_for_labels(supervisor)
         before = dict(supervisor.pids)
-        samples = watch({**before, "main": os.getpid()}, seconds, supervisor)
+        pids = {**before, "main": os.getpid()}
+        samples = watch(pids, seconds, lambda: supervisor.alive, lambda: _told(supervisor))
         replaced = dict(supervisor.pids) != before
     finally:
         supervisor.stop()
@@ -89,27 +90,35 @@ def soak(bundle: Bundle, clip: Path, seconds: float, precision: str, threads: in
     return 1 if verdict.problems else 0
 
 
-def watch(pids: Mapping[str, int], seconds: float, supervisor: Supervisor) -> dict[str, list[ProcessSample]]:
-    """Sample the processes; those of the start, in which buffers fill, are left out. Ctrl-C ends it early."""
+def watch(
+    pids: Mapping[str, int], seconds: float, alive: Callable[[], bool], told: Callable[[], str] = str
+) -> dict[str, list[ProcessSample]]:
+    """Sample the processes; those of the start, in which buffers fill, are left out. Ctrl-C ends it early.
+
+    `told`: what to add to the line that is printed once a minute.
+    """
     samples: dict[str, list[ProcessSample]] = {name: [] for name in pids}
     begun_s = time.monotonic()
     period_s = min(LONGEST_PERIOD_S, max(SHORTEST_PERIOD_S, seconds / SAMPLES))
     warm_s, told_s = min(WARM_UP_SHARE * seconds, LONGEST_WARM_UP_S), 0.0
     try:
-        while (t_s := time.monotonic() - begun_s) < seconds and supervisor.alive:
+        while (t_s := time.monotonic() - begun_s) < seconds and alive():
             if t_s >= warm_s:
                 for name, pid in pids.items():
                     if (sample := sample_process(pid, t_s)) is not None:
                         samples[name].append(sample)
             if t_s - told_s >= 60:
                 told_s = t_s
-                age = supervisor.latest().telemetry.label_age_ms
-                shown = f", label age p50 {age[0]:.0f} ms, p99 {age[2]:.0f} ms" if age else ""
-                print(f"  {t_s / 60:.0f} of {seconds / 60:.0f} minutes{shown}", file=sys.stderr, flush=True)
+                print(f"  {t_s / 60:.0f} of {seconds / 60:.0f} minutes{told()}", file=sys.stderr, flush=True)
             time.sleep(period_s)
     except KeyboardInterrupt:
         print("  ended early", file=sys.stderr)
     return samples
+
+
+def _told(supervisor: Supervisor) -> str:
+    age = supervisor.latest().telemetry.label_age_ms
+    return f", label age p50 {age[0]:.0f} ms, p99 {age[2]:.0f} ms" if age else ""
 
 
 def judge(samples: Mapping[str, Sequence[ProcessSample]], frames: Telemetry, *, replaced: bool) -> Verdict:
