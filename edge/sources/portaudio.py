@@ -116,7 +116,10 @@ def find_microphone(portaudio: Any, wanted: str) -> dict[str, Any]:
         matches = named or [device for device in inputs if wanted.lower() in device["name"].lower()]
     shown = printable(wanted)
     if not matches:
-        raise DeviceLostError(f"microphone '{shown}': not found; 'egoact devices' lists the microphones")
+        # A sound card that another program holds has no inputs for PortAudio, which opens each to see what it can.
+        raise DeviceLostError(
+            f"microphone '{shown}': not found, or used by another program; 'egoact devices' lists the microphones"
+        )
     if len(matches) > 1:
         names = ", ".join(f"{device['index']}: {printable(device['name'])}" for device in matches[:4])
         raise SourceError(f"microphone '{shown}' may be {names}; give more of the name, or the number")

@@ -84,5 +84,6 @@ def test_a_microphone_that_is_not_there_is_one_line(flashes: Path, pulse_server:
     done = _child(["edge.cli", "calibrate-av", "--camera", DEVICE, "--mic", "nonesuch"], flashes)
     assert done.returncode == 1
     assert (
-        done.stderr == "egoact calibrate-av: microphone 'nonesuch': not found; 'egoact devices' lists the microphones\n"
+        done.stderr == "egoact calibrate-av: microphone 'nonesuch': not found, or used by "
+        "another program; 'egoact devices' lists the microphones\n"
     )

@@ -194,7 +194,11 @@ def test_opening_and_closing_again_leaves_nothing_behind(pulse_server: PulseServ
 @pytest.mark.parametrize(
     ("wanted", "error", "text"),
     [
-        ("nonesuch", DeviceLostError, "microphone 'nonesuch': not found; 'egoact devices' lists the microphones"),
+        (
+            "nonesuch",
+            DeviceLostError,
+            "microphone 'nonesuch': not found, or used by another program; 'egoact devices' lists the microphones",
+        ),
         ("999", DeviceLostError, "microphone '999': not found"),
         ("u", SourceError, "microphone 'u' may be .*pulse.*; give more of the name, or the number"),
         ("\x1b[31m", DeviceLostError, r"microphone '\\x1b\[31m'"),
