@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 from calibration.errors import MEASURE_AGAIN, CalibrationError
 from calibration.observers import METHODS, ValueRange
 from edge.bundle import sha256_of
+from edge.whole_file import write_whole_file
 
 SCHEMA_VERSION = 1
 WEIGHTS = "int8, symmetric, one scale an output channel: max|w| / 127, rounded up to FP16"
@@ -58,9 +58,7 @@ def save_scales(path: Path, scales: Scales) -> None:
         "tensors": {name: value._asdict() for name, value in scales.tensors.items()},
         "skipped": scales.skipped,
     }
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole_file(path, json.dumps(content, indent=1) + "\n")
 
 
 def load_scales(path: Path, graph: Path) -> Scales:

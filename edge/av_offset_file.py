@@ -8,11 +8,9 @@ The names are those that the sensors give as `SensorFacts.device`. The file is r
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
-import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from typing import Any
 from edge.av_offset import AvOffset, EventKind
 from edge.errors import EgoactError
 from edge.text import printable
+from edge.whole_file import write_whole_file
 
 SCHEMA = 1
 
@@ -64,26 +63,12 @@ def store_av_offset(camera: str, microphone: str, kind: EventKind, measured: AvO
         "measured": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
     try:
-        _replace(path, json.dumps({"schema": SCHEMA, "offsets": [*kept, entry]}, indent=2, ensure_ascii=False) + "\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {"schema": SCHEMA, "offsets": [*kept, entry]}
+        write_whole_file(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise EgoactError(f"{path}: cannot be written ({error.strerror}); free space or change its owner") from error
     return path
-
-
-def _replace(path: Path, text: str) -> None:
-    """A reader finds the old file or the new one, never half of one, also after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 from edge.contract import WindowSpec
 from edge.errors import BundleError
+from edge.whole_file import why, write_whole_file
 
 SCHEMA_VERSION = 2
 MANIFEST = "bundle.json"
@@ -167,9 +167,11 @@ def write_bundle(
         "provenance": dict(provenance),
         "files": {name: {"sha256": sha256_of(path / name), "bytes": (path / name).stat().st_size} for name in present},
     }
-    temporary = path / (MANIFEST + ".tmp")
-    temporary.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(temporary, path / MANIFEST)
+    try:
+        write_whole_file(path / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    except OSError as problem:
+        reason = f"cannot be written ({why(problem)}); make room, or copy the bundle to a folder of yours"
+        raise BundleError(f"{path / MANIFEST}: {reason}") from problem
     return load_bundle(path)
 
 

@@ -22,11 +22,11 @@ from edge.bundle import BASE_FILES, Bundle, Choice, load_bundle, rewrite_manifes
 from edge.engines.base import Tensors
 from edge.engines.load import Engines, load_engines
 from edge.engines.onnxruntime import OnnxRuntimeEngine
+from edge.new_folder import new_bundle_folder, restore
 from edge.precision import Precisions, processor_can, temperature
 from export.calibration_clips import CalibrationClips
 from export.calibration_report import Audit, CalibrateOptions, CalibrationReport, provenance
 from export.flavours import BACKBONES, write_flavours
-from export.new_folder import new_bundle_folder
 
 Log = Callable[[str], None]
 TENSORRT_WINDOWS = 420
@@ -41,6 +41,7 @@ def calibrate(options: CalibrateOptions, clips: CalibrationClips, log: Log) -> C
     Raises:
         EgoactError: a clip, the bundle, the scales or the disk is at fault; the message says which.
     """
+    restore(options.bundle)
     original = load_bundle(options.bundle)
     with new_bundle_folder(options.out) as folder:
         bundle = _copy(original, folder)

@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import UsageError
+from edge.new_folder import new_bundle_folder, require_replaceable
 from edge.text import printable
 from export.export_bundle import Parts, export_bundle
-from export.new_folder import new_bundle_folder, require_replaceable
 from export.starter import starter_parts
 from export.trained import trained_parts
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from safetensors.torch import load_file, save
 
+from edge.whole_file import write_whole_file
 from trainer.build_plan import LABELS, SPEC, BuildPlan
 from trainer.data.clips_csv import read_clips_csv
 from trainer.data.world.actions import IDLE_LABEL
 from trainer.data.world.write import write_world
 from trainer.data.world_csv import WorldVideo, read_sounds_csv, read_videos_csv
 from trainer.features.frame_cache import decode_clip
-from trainer.features.whole_file import write_whole_file
 from trainer.models.beats import Beats, beats_small
 from trainer.models.slowfast import slowfast_small
 from trainer.models.video_net import VideoNet

@@ -24,11 +24,11 @@ import torch
 
 from edge.errors import UsageError
 from edge.text import printable
+from edge.whole_file import why, write_whole_file
 from trainer.checkpoint import LAST_WEIGHTS, WEIGHTS, CheckpointConfig, load_checkpoint
 from trainer.data.clip_table import ClipTable
 from trainer.data.errors import DatasetError
 from trainer.evaluation import Evaluation, evaluate_clips, markdown
-from trainer.features.whole_file import why, write_whole_file
 from trainer.loop.errors import RunError
 from trainer.loop.head_clips import HeadClips, Narrations
 from trainer.parts import Files, load_parts

@@ -13,7 +13,6 @@ pipeline [{clip, precision, threads, injected_ms, labels, hop_ms, ages {age, sta
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from edge.bench.machine import Machine
 from edge.bench.pipeline_bench import PipelineBench
 from edge.bundle import Bundle
 from edge.errors import EgoactError, UsageError
+from edge.whole_file import write_whole_file
 
 FORMAT = 1
 DIGITS = 5
@@ -68,10 +68,8 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         EgoactError: the file cannot be written.
     """
-    temporary = path.with_name(path.name + ".tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        write_whole_file(path, text)
     except OSError as error:
         raise EgoactError(f"{path}: cannot be written ({error.strerror}); name another file") from error
 

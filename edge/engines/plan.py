@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -21,6 +20,7 @@ from typing import Any
 
 from edge.engines.gpu import Platform
 from edge.errors import PlanError
+from edge.whole_file import write_whole_file
 
 FORMAT = 1
 PLANS = "plans"
@@ -140,8 +140,8 @@ def write_plan(file: PlanFile, plan: bytes, sidecar: Sidecar) -> None:
     try:
         file.path.parent.mkdir(parents=True, exist_ok=True)
         _refuse_links(file, file.path)
-        write_whole(file.path, plan)
-        write_whole(file.sidecar, (json.dumps(data, indent=2, sort_keys=True) + "\n").encode())
+        write_whole_file(file.path, plan)
+        write_whole_file(file.sidecar, json.dumps(data, indent=2, sort_keys=True) + "\n")
     except OSError as error:
         bundle = file.path.parents[2]
         raise PlanError(
@@ -149,16 +149,6 @@ def write_plan(file: PlanFile, plan: bytes, sidecar: Sidecar) -> None:
             f"there: `cp -r {shlex.quote(str(bundle))} my-bundle`",
             "path",
         ) from error
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write beside, flush to the disk, then put in place: a device that loses power keeps the old file."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
 
 
 def _parse(data: Mapping[str, Any]) -> Sidecar:

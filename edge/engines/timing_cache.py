@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.engines.plan import write_whole
+from edge.whole_file import write_whole_file
 
 MAX_BYTES = 256 << 20
 
@@ -23,4 +23,4 @@ class TimingCacheFile:
 
     def write(self, content: bytes | None) -> None:
         if content is not None and not self._path.is_symlink():
-            write_whole(self._path, content)
+            write_whole_file(self._path, content)

@@ -13,6 +13,7 @@ from edge.exports.elan import elan
 from edge.exports.segments_csv import segments_csv
 from edge.exports.webvtt import webvtt
 from edge.text import printable
+from edge.whole_file import write_whole_file
 
 
 class Exported(NamedTuple):
@@ -38,7 +39,7 @@ def write_exports(folder: Path, runs: Sequence[Exported]) -> tuple[Path, ...]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in files.items():
-            file.write_text(text, encoding="utf-8")
+            write_whole_file(file, text)
     except OSError as error:
         where = printable(str(error.filename or folder))
         raise EgoactError(f"{where}: cannot be written: {error.strerror}; name another folder") from error

@@ -16,6 +16,7 @@ from edge.report.page_html import report_html
 from edge.report.pages import pages
 from edge.text import printable
 from edge.verify.played import Played
+from edge.whole_file import write_whole_file
 
 
 def write_report(
@@ -43,7 +44,7 @@ def write_report(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            write_whole_file(folder / name, text)
     except OSError as error:
         where = printable(str(error.filename or folder))
         raise EgoactError(f"{where}: the report cannot be written: {error.strerror}; name another directory") from error

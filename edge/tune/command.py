@@ -16,13 +16,15 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from edge.annotations.csv_table import csv_rows
 from edge.annotations.label_map import Mapped
 from edge.annotations.read import read_annotation_file, read_truth
-from edge.bundle import Bundle, load_bundle, rewrite_manifest
+from edge.bundle import Bundle, Thresholds, load_bundle, rewrite_manifest
 from edge.engines.start import BACKEND_CHOICES
-from edge.errors import BundleError, EgoactError, UsageError
+from edge.errors import EgoactError, UsageError
+from edge.new_folder import new_bundle_folder
 from edge.precision import AUTO
 from edge.replay.options import ReplayOptions
 from edge.replay.player import Player
@@ -72,8 +74,7 @@ def run(args: argparse.Namespace) -> int:
     written = None
     if proof.helps and not args.dry_run:
         provenance = {**bundle.provenance, "tuning": proof_data(proof)}
-        target = bundle if args.out is None else _copied(bundle, args.out)
-        written = rewrite_manifest(target, thresholds=proof.after, provenance=provenance).path
+        written = _write(bundle, args.out, proof.after, provenance)
     if args.json:
         print(json.dumps({**proof_data(proof), "written": None if written is None else str(written)}))
         return 0
@@ -113,7 +114,7 @@ def _material(
                     continue
                 _say(f"clip {number} of {len(clips)}: {clip.name}")
                 try:
-                    result = player.play(clip, truth.segments)
+                    result = player.play(clip, truth)
                 except EgoactError as error:
                     _say(f"{error}; it is left out")
                     continue
@@ -138,12 +139,14 @@ def _groups(annotations: Path) -> dict[str, str]:
     return groups
 
 
-def _copied(bundle: Bundle, out: Path) -> Bundle:
-    try:
-        shutil.copytree(bundle.path, out)
-    except OSError as error:
-        raise BundleError(f"{printable(str(out))}: cannot be written: {error.strerror}; name another folder") from error
-    return load_bundle(out)
+def _write(bundle: Bundle, out: Path | None, thresholds: Thresholds, provenance: Mapping[str, Any]) -> Path:
+    """Into the bundle itself, or into a copy of it that appears whole."""
+    if out is None:
+        return rewrite_manifest(bundle, thresholds=thresholds, provenance=provenance).path
+    with new_bundle_folder(out) as folder:
+        shutil.copytree(bundle.path, folder, dirs_exist_ok=True)
+        rewrite_manifest(load_bundle(folder), thresholds=thresholds, provenance=provenance)
+    return out
 
 
 def _say(line: str) -> None:

@@ -8,7 +8,6 @@ decisions need it, and nothing else does.
 from __future__ import annotations
 
 import json
-import os
 import re
 import zipfile
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from edge.contract import FeatureRow, Prediction, RunResult, Segment, Telemetry
 from edge.errors import EgoactError
 from edge.text import printable
+from edge.whole_file import whole_file
 
 
 class RunStore:
@@ -48,12 +48,10 @@ class RunStore:
             EgoactError: the folder cannot be written to.
         """
         file = self._file(clip, fingerprint)
-        temporary = file.with_suffix(".tmp")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as stream:
+            with whole_file(file) as stream:
                 np.savez_compressed(stream, **_packed(result))  # type: ignore[arg-type]
-            os.replace(temporary, file)
         except OSError as error:
             raise EgoactError(
                 f"{printable(str(self._folder))}: results cannot be kept: {error.strerror}; name another folder"

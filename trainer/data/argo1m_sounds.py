@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from edge.contract import WindowSpec
 from edge.errors import EgoactError
+from edge.whole_file import write_whole_file
 from trainer.data.argo1m_csv import Argo1mClips
 from trainer.data.argo1m_pt import clips_by_video
 from trainer.data.errors import DatasetError
 from trainer.features.backbones import AudioBackbone
 from trainer.features.ego4d import count_ticks
 from trainer.features.extract import extract_clip_sounds
-from trainer.features.whole_file import write_whole_file
 
 MADE_WITH = "made_with.json"
 Progress = Callable[[int, int], None]

@@ -32,6 +32,7 @@ from pathlib import Path
 from edge.contract import WindowSpec
 from edge.errors import EgoactError, UsageError
 from edge.text import printable
+from edge.whole_file import why
 from trainer.data.argo1m import split_files, split_named
 from trainer.data.argo1m_csv import read_argo1m_csv
 from trainer.data.argo1m_load import is_store
@@ -43,7 +44,6 @@ from trainer.data.check_report import CheckReport
 from trainer.data.errors import DatasetError
 from trainer.features.recipe import Recipe, audio_of
 from trainer.features.tasks import find_tasks
-from trainer.features.whole_file import why
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -34,6 +34,7 @@ from edge.bundle import SHIPPED
 from edge.contract import WindowSpec
 from edge.errors import EgoactError, UsageError
 from edge.text import printable
+from edge.whole_file import why
 from trainer.features.ego4d import Ego4dFiles, Ego4dFolder, ego4d_tasks
 from trainer.features.extractor import Extractor
 from trainer.features.progress import Progress
@@ -42,7 +43,6 @@ from trainer.features.recipe import AUDIO_BACKBONES, NONE, VIDEO_BACKBONES, Reci
 from trainer.features.run import Output, StoreOutput, extract_all
 from trainer.features.stereo import stereo_videos
 from trainer.features.tasks import Pool, Task, find_tasks
-from trainer.features.whole_file import why
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

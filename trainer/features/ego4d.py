@@ -17,12 +17,12 @@ from edge.contract import NS_PER_S, WindowSpec
 from edge.errors import EgoactError, SourceError, UsageError
 from edge.preprocess import GridSampler
 from edge.sources.container import open_container, pts_ns
+from edge.whole_file import write_whole_file
 from trainer.features.backbones import AudioBackbone
 from trainer.features.extract import sound_features
 from trainer.features.sound import read_sound
 from trainer.features.store import FeatureStoreError, VideoFeatures
 from trainer.features.tasks import Description, Outcome, Task
-from trainer.features.whole_file import write_whole_file
 from trainer.models.checkpoint_file import CheckpointError, read_checkpoint
 
 APPEARANCE, MOTION = 2048, 256

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from edge.clip_windows import replay_events
 from edge.contract import AudioBlock, Frame, WindowSpec
+from edge.whole_file import whole_file
 
 
 class DecodedClip(NamedTuple):
@@ -41,13 +41,8 @@ def decode_clip(path: Path, spec: WindowSpec, folder: Path) -> DecodedClip:
         for block in blocks:
             samples[block.start_sample : block.start_sample + len(block.samples)] = block.samples
         folder.mkdir(parents=True, exist_ok=True)
-        _save(samples_path, samples)
-        _save(frames_path, np.stack(frames))
+        with whole_file(samples_path) as file:
+            np.save(file, samples)
+        with whole_file(frames_path) as file:
+            np.save(file, np.stack(frames))
     return DecodedClip(np.load(frames_path, mmap_mode="r"), np.load(samples_path))
-
-
-def _save(path: Path, values: NDArray[np.uint8] | NDArray[np.float32]) -> None:
-    temporary = path.with_suffix(".part")
-    with open(temporary, "wb") as file:
-        np.save(file, values)
-    os.replace(temporary, path)

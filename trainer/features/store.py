@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from edge.errors import EgoactError
-from trainer.features.whole_file import write_whole_file
+from edge.whole_file import write_whole_file
 
 FORMAT_VERSION = 1
 MODALITIES = ("appearance", "motion", "audio")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainer.features.whole_file import why, write_whole_file
+from edge.whole_file import why, write_whole_file
 from trainer.loop.errors import RunError
 
 

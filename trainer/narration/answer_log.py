@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from edge.errors import EgoactError
-from trainer.features.whole_file import why
+from edge.whole_file import why
 
 T = TypeVar("T")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import codecs
 import csv
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from edge.errors import EgoactError
-from trainer.features.whole_file import why
+from edge.whole_file import whole_file, why
 
 Row = dict[str, str]
 
@@ -76,20 +75,14 @@ def write_clips(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> int:
     Raises:
         ClipsFileError: it cannot be written; what was there before stays.
     """
-    temporary = path.with_name(path.name + ".part")
     count = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
+        with whole_file(path) as file:
+            writer = csv.DictWriter(codecs.getwriter("utf-8")(file), columns, lineterminator="\n")
             writer.writeheader()
             for count, row in enumerate(rows, start=1):  # noqa: B007
                 writer.writerow(row)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
     except OSError as problem:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise ClipsFileError(f"{path}: cannot be written ({why(problem)}); make room and try again") from None
     return count

@@ -11,7 +11,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.features.whole_file import write_whole_file
+from edge.whole_file import write_whole_file
 from trainer.narration.clean_up import SUBJECTS, WEARER
 from trainer.narration.sentence_encoder import SentenceEncoder
 from trainer.narration.text_features import FORMAT_VERSION, TextFeatureError, TextFeatures, refused

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from edge.errors import EgoactError
-from trainer.features.whole_file import why, write_whole_file
+from edge.whole_file import why, write_whole_file
 from trainer.narration.clean_up import clean_up
 from trainer.narration.growing_npy import append_rows, view_rows
 

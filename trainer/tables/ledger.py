@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import EgoactError
-from trainer.features.whole_file import why, write_whole_file
+from edge.whole_file import why, write_whole_file
 from trainer.tables.run_score import RunScore
 from trainer.tables.runs import Run
 from trainer.tables.settings import TrainingSettings

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import EgoactError
-from trainer.features.whole_file import why, write_whole_file
+from edge.whole_file import why, write_whole_file
 from trainer.tables.hypotheses import as_json as hypothesis_json
 from trainer.tables.layout import Layout
 from trainer.tables.markdown import table_markdown

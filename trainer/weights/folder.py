@@ -9,6 +9,7 @@ import shlex
 from pathlib import Path
 
 from edge.errors import EgoactError
+from edge.whole_file import write_whole_file
 from trainer.weights.catalogue import Weight
 
 RECORD = "checksums.json"
@@ -73,10 +74,8 @@ def record(path: Path, digest: str) -> None:
     """
     checksums = {**_read_record(path.parent), path.name: digest}
     target = path.parent / RECORD
-    temporary = target.with_name(f"{RECORD}.{os.getpid()}.part")
     try:
-        temporary.write_text(json.dumps(checksums, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        os.replace(temporary, target)
+        write_whole_file(target, json.dumps(checksums, indent=1, sort_keys=True) + "\n")
     except OSError as error:
         raise WeightsError(f"{target}: cannot be written ({error.strerror}); make the folder writable") from None
 

@@ -14,10 +14,10 @@ import argparse
 from pathlib import Path
 
 from edge.errors import EgoactError, UsageError
+from edge.whole_file import why
 from trainer.data.world.domains import DOMAINS, Domain
 from trainer.data.world.script import SHORTEST_VIDEO_S
 from trainer.data.world.write import write_world
-from trainer.features.whole_file import why
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from edge.whole_file import write_whole_file
 from trainer.data.world.mix import sound_events
 from trainer.data.world.script import Plan
-from trainer.features.whole_file import write_whole_file
 
 ANNOTATION_COLUMNS = (
     "video",

@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from edge.errors import EgoactError
-from trainer.features.whole_file import why, write_whole_file
+from edge.whole_file import why, write_whole_file
 
 FORMAT = "egoact agreement 1"
 
