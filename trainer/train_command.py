@@ -29,7 +29,7 @@ import torch
 
 from edge.errors import UsageError
 from edge.text import printable
-from trainer.checkpoint import CONFIG, CheckpointConfig, save_checkpoint
+from trainer.checkpoint import CONFIG, CheckpointConfig, load_checkpoint, save_checkpoint
 from trainer.data.clip_table import ClipTable
 from trainer.data.table_hash import table_sha256
 from trainer.evaluation import evaluate_clips, markdown
@@ -101,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
         UsageError: an option is wrong. EgoactError: clips or features cannot be read, or the disk refuses.
     """
     settings, hyper = _settings(args), _hyper(args.hyper)
+    if args.resume and (args.out / CONFIG).exists():
+        return _finished(args.out, args.json)
     _check_folder(args.out, args.resume)
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -238,6 +240,17 @@ def _check_folder(folder: Path, resume: bool) -> None:
         raise RunError(f"{folder}: holds a finished run; look at it with 'egoact evaluate', or give another folder")
     if (folder / STATE).exists() and not resume:
         raise RunError(f"{folder}: holds an unfinished run; go on with --resume, or give another folder")
+
+
+def _finished(folder: Path, as_json: bool) -> int:
+    """A run that was killed after its last file is finished: whoever gives the command again finds it so."""
+    remove_run_file(folder / STATE)
+    _, config = load_checkpoint(folder)
+    if as_json:
+        print(json.dumps({"run": str(folder), "epochs": config.settings["epochs"], **config.metrics}, indent=1))
+    else:
+        print(printable(f"{folder}: finished already; look at it with 'egoact evaluate'"), file=sys.stderr)
+    return 0
 
 
 def _counts(parts: Parts) -> str:

@@ -192,6 +192,10 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(
     csv, store = own
     assert train(csv, store, run) == 1
     assert "holds a finished run" in said(capsys)
+    (run / "state.pt").write_bytes(b"left by a kill just before the end")
+    assert train(csv, store, run, "--resume") == 0
+    assert "finished already" in capsys.readouterr().err
+    assert not (run / "state.pt").exists()
     (tmp_path / "state.pt").write_bytes(b"half a run")
     assert train(csv, store, tmp_path) == 1
     assert "go on with --resume" in said(capsys)
