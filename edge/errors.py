@@ -23,6 +23,10 @@ class DeviceLostError(SourceError):
     """A live device that was there went away (unplugged, sound server gone): opening it again later may succeed."""
 
 
+class StorageError(EgoactError):
+    """Results cannot be kept (the disk is full or read-only): neither can those that follow."""
+
+
 class BundleError(EgoactError):
     """A bundle is missing, damaged, of another schema version, or inconsistent."""
 

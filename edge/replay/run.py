@@ -10,7 +10,7 @@ from pathlib import Path
 from edge.annotations.label_map import Mapped
 from edge.annotations.read import read_truth
 from edge.bundle import Bundle, load_bundle
-from edge.errors import EgoactError
+from edge.errors import EgoactError, StorageError
 from edge.exports.write import Exported, write_exports
 from edge.plain import PlainView, score_lines
 from edge.recording.agreement import moment_clip
@@ -80,6 +80,8 @@ def _all_clips(
             _complain(f"{clip.name}: no rows of {options.annotations} name this clip; it is not scored")
         try:
             result = player.play(clip, truth.segments if truth is not None else ())
+        except StorageError:
+            raise
         except EgoactError as error:
             _complain(error)
             continue

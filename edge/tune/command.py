@@ -23,7 +23,7 @@ from edge.annotations.label_map import Mapped
 from edge.annotations.read import read_annotation_file, read_truth
 from edge.bundle import Bundle, Thresholds, load_bundle, rewrite_manifest
 from edge.engines.start import BACKEND_CHOICES
-from edge.errors import EgoactError, UsageError
+from edge.errors import EgoactError, StorageError, UsageError
 from edge.new_folder import new_bundle_folder
 from edge.precision import AUTO
 from edge.replay.options import ReplayOptions
@@ -115,6 +115,8 @@ def _material(
                 _say(f"clip {number} of {len(clips)}: {clip.name}")
                 try:
                     result = player.play(clip, truth)
+                except StorageError:
+                    raise
                 except EgoactError as error:
                     _say(f"{error}; it is left out")
                     continue

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.contract import FeatureRow, Prediction, RunResult, Segment, Telemetry
-from edge.errors import EgoactError
+from edge.errors import StorageError
 from edge.text import printable
 from edge.whole_file import whole_file
 
@@ -45,7 +45,7 @@ class RunStore:
         """Keep a result.
 
         Raises:
-            EgoactError: the folder cannot be written to.
+            StorageError: the folder cannot be written to.
         """
         file = self._file(clip, fingerprint)
         try:
@@ -53,8 +53,9 @@ class RunStore:
             with whole_file(file) as stream:
                 np.savez_compressed(stream, **_packed(result))  # type: ignore[arg-type]
         except OSError as error:
-            raise EgoactError(
-                f"{printable(str(self._folder))}: results cannot be kept: {error.strerror}; name another folder"
+            raise StorageError(
+                f"{printable(str(self._folder))}: results cannot be kept: {error.strerror}; make room and give the "
+                "command again (finished clips are kept), or name another folder"
             ) from error
 
     def _file(self, clip: str, fingerprint: str) -> Path:
