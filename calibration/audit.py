@@ -6,7 +6,6 @@ part of the output's noise power that goes when this layer alone stays FP32.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from calibration.scales import Scales
 from edge.compare.difference import MIN_WINDOWS, tensor_difference
 from edge.engines.base import Tensors
 from edge.engines.openvino import OpenVinoEngine
+from edge.scratch import scratch_folder
 
 CPU = "int8-cpu"
 
@@ -72,8 +72,8 @@ def sensitivities(
             f"{graph}: the audit needs at least {MIN_WINDOWS} windows; give longer clips with --clips"
         )
     reference = _outputs(graph, "f32", windows, threads)
-    with tempfile.TemporaryDirectory(prefix="egoact-audit-") as folder:
-        variant = Path(folder) / graph.name
+    with scratch_folder() as folder:
+        variant = folder / graph.name
 
         def noise_without(nodes: Collection[str]) -> tuple[float, tuple[str, ...]]:
             report = quantise(graph, scales, variant, flavour=CPU, exclude=nodes)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import socket
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from edge.contract import Snapshot
 from edge.live.link import Link, LinkClosed
 from edge.live.messages import Flag, Mask, Threshold
+from edge.scratch import scratch_folder
 
 PERIOD_S = 0.1
 MOST_VIEWERS = 4
@@ -27,8 +26,9 @@ class Gallery:
     def __init__(self, latest: Callable[[], Snapshot], ask: Callable[[object], object]) -> None:
         """`ask` takes what keys ask for."""
         self._latest, self._ask = latest, ask
-        self._folder = Path(tempfile.mkdtemp(prefix="egoact-"))  # mode 700: nobody else gets at the socket
-        self.path = self._folder / "view"
+        self._scratch = contextlib.ExitStack()
+        # Mode 700: nobody else gets at the socket.
+        self.path = self._scratch.enter_context(scratch_folder()) / "view"
         self._door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._door.bind(os.fspath(self.path))
         self._door.listen(MOST_VIEWERS)
@@ -45,7 +45,7 @@ class Gallery:
         for viewer in self._viewers:
             viewer.close()
         self._door.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.close()
 
     def _run(self) -> None:
         while not self._ended.wait(PERIOD_S):

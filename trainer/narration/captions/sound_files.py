@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import wave
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
+from edge.scratch import scratch_folder
 from trainer.narration.captions.captioner import Samples
 
 
 @contextlib.contextmanager
 def as_wav_files(sounds: Sequence[Samples], rate_hz: int) -> Iterator[list[str]]:
     """16 bit PCM files of the sounds, deleted at the end."""
-    with tempfile.TemporaryDirectory(prefix="egoact-") as folder:
+    with scratch_folder() as folder:
         paths = []
         for number, samples in enumerate(sounds):
-            paths.append(str(Path(folder) / f"{number}.wav"))
+            paths.append(str(folder / f"{number}.wav"))
             with wave.open(paths[-1], "wb") as file:
                 file.setnchannels(1)
                 file.setsampwidth(2)
