@@ -33,6 +33,7 @@ from edge.contract import Prediction
 from edge.demo import DEMO
 from edge.engines.load import load_engines
 from edge.errors import EgoactError, UsageError
+from edge.json_text import read_json
 from edge.recognizer import Recognizer
 from edge.telemetry import ENGINE_STAGES
 
@@ -113,12 +114,15 @@ def compare(baseline: Mapping[str, Any], now: Mapping[str, Ratio]) -> list[Findi
 def read_baseline(path: Path) -> dict[str, Any]:
     """Raises UsageError: no such file, or not a baseline."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
         if data["format"] != FORMAT or not data["ratios"] or not data["processor"]:
             raise ValueError
+        for then in data["ratios"].values():
+            if not all(value > 0 for value in vars(Ratio(**then)).values()):
+                raise ValueError
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); write one with --update") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}: not a baseline; write one with --update") from error
     return data
 

@@ -23,6 +23,7 @@ from typing import Any
 from calibration.errors import MEASURE_AGAIN, CalibrationError
 from calibration.observers import METHODS, ValueRange
 from edge.bundle import sha256_of
+from edge.json_text import read_json
 from edge.whole_file import write_whole_file
 
 SCHEMA_VERSION = 1
@@ -68,9 +69,9 @@ def load_scales(path: Path, graph: Path) -> Scales:
         CalibrationError: the file cannot be read, a field is missing or wrong, or it belongs to another graph.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise _refused(path, f"cannot be read as JSON ({type(error).__name__})") from error
+        content = read_json(path)
+    except (OSError, ValueError) as error:
+        raise _refused(path, f"cannot be read as JSON ({error})") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
         raise _refused(path, f"schema_version is {version!r}, this egoact reads {SCHEMA_VERSION}")

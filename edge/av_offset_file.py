@@ -17,6 +17,7 @@ from typing import Any
 
 from edge.av_offset import AvOffset, EventKind
 from edge.errors import EgoactError
+from edge.json_text import read_json
 from edge.text import printable
 from edge.whole_file import write_whole_file
 
@@ -73,14 +74,10 @@ def store_av_offset(camera: str, microphone: str, kind: EventKind, measured: AvO
 
 def _entries(path: Path) -> list[dict[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        data = read_json(path)
     except FileNotFoundError:
         return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise _damaged(path, str(error)) from error
-    try:
-        data = json.loads(text)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("offsets"), list):
         raise _damaged(path, f"not of schema {SCHEMA}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import fields
 from pathlib import Path
@@ -11,8 +10,12 @@ from typing import Any
 from edge.bundle import KNOWN_FILES, MANIFEST, SCHEMA_VERSION, Bundle, Choice, FeatureDims, Thresholds
 from edge.contract import WindowSpec
 from edge.errors import BundleError
+from edge.json_text import read_json
 
 MAX_MANIFEST_BYTES = 4 << 20
+MOST_LABELS, LONGEST_LABEL = 10_000, 200
+MOST_WINDOW_BYTES = 1 << 30
+"""Pixels and samples of a live clip: the rings hold a few of them. The paper's is 13 MB."""
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -24,16 +27,12 @@ def read_manifest(path: Path) -> dict[str, Any]:
     file = path / MANIFEST
     if not file.is_file():
         raise BundleError(f"{path}: no {MANIFEST} there; give the folder of a bundle with --bundle")
-    if file.stat().st_size > MAX_MANIFEST_BYTES:
-        raise BundleError(
-            f"{file}: larger than {MAX_MANIFEST_BYTES >> 20} MiB, not a manifest; export the bundle again"
-        )
+    if file.is_symlink():
+        raise BundleError(f"{file}: a link; a bundle holds its own files; copy the whole bundle or export it again")
     try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(
-            f"{file}: cannot be read as JSON ({type(error).__name__}); export the bundle again"
-        ) from error
+        manifest = read_json(file, MAX_MANIFEST_BYTES)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{file}: cannot be read as JSON ({error}); export the bundle again") from error
     if not isinstance(manifest, dict):
         raise BundleError(f"{file}: not a JSON object; export the bundle again")
     version = manifest.get("schema_version")
@@ -104,8 +103,14 @@ def _positive_int(name: str, value: Any) -> int:
     return value
 
 
+def _is_name(label: str) -> bool:
+    return bool(label.strip()) and len(label) <= LONGEST_LABEL
+
+
 def _check_values(bundle: Bundle) -> None:
     problems = []
+    if len(bundle.labels) > MOST_LABELS or any(not _is_name(label) for label in bundle.labels):
+        problems.append(f"labels must be at most {MOST_LABELS} of 1 to {LONGEST_LABEL} letters each")
     if len(bundle.labels) < 2 or len(set(bundle.labels)) != len(bundle.labels):
         problems.append("labels must be at least two different ones")
     if bundle.background_label is not None and bundle.background_label not in bundle.labels:
@@ -130,6 +135,8 @@ def _check_values(bundle: Bundle) -> None:
     )
     if not all(isinstance(n, int) and 0 < n <= 192_000 for n in whole) or spec.hop_frames > spec.row_frames:
         problems.append("the window's numbers are out of range")
+    elif spec.clip_frames * spec.frame_size_px**2 * 3 + 4 * spec.clip_audio_samples > MOST_WINDOW_BYTES:
+        problems.append(f"the window takes more than {MOST_WINDOW_BYTES >> 30} GiB")
     elif any(not 0 <= i < spec.row_frames for i in spec.slow_frames):
         problems.append("slow frames lie outside the row")
     if problems:

@@ -12,15 +12,17 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from edge.errors import UsageError
+from edge.errors import EgoactError
+from edge.json_text import read_json
 from trainer.loop.build import build
 from trainer.loop.whole_run_file import remove_run_file, write_run_file
 from trainer.methods.head_spec import HeadSpec
 from trainer.methods.method import Method
-from trainer.models.checkpoint_file import CheckpointError
+from trainer.models.checkpoint_file import CheckpointError, built_strictly
 
 CONFIG, WEIGHTS, LAST_WEIGHTS = "config.json", "model.safetensors", "last.safetensors"
 FORMAT_VERSION = 2
+_LARGEST = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -73,17 +75,21 @@ def load_checkpoint(folder: Path, weights: str = WEIGHTS) -> tuple[Method, Check
         CheckpointError: missing, damaged, or weights that do not fit the configuration.
     """
     try:
-        fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        fields = dict(read_json(folder / CONFIG))
         if fields.pop("format_version", 1) != FORMAT_VERSION:
             raise ValueError(f"its format is not {FORMAT_VERSION}")
         head, labels = HeadSpec(**fields["head"]), tuple(fields["labels"])
         config = CheckpointConfig(**{**fields, "head": head, "labels": labels})
-        method = build(config.method, config.hyper, head)
-        method.load_state_dict(safetensors.torch.load_file(folder / weights))
+        if not all(0 <= size < _LARGEST for size in vars(head).values() if not isinstance(size, str)):
+            raise ValueError("a size of its head is out of range")
+        state = safetensors.torch.load_file(folder / weights)
+        method = built_strictly(lambda: build(config.method, config.hyper, head), state, folder / weights)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}; train the head again") from None
     except FileNotFoundError as error:
         raise CheckpointError(f"{error.filename or folder / weights}: missing; train the head again") from None
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, UsageError) as error:
-        reason = str(error).splitlines()[-1].strip()
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, EgoactError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[-1].strip()
         raise CheckpointError(f"{folder}: not a checkpoint of this version ({reason}); train the head again") from None
     method.eval()
     return method, config

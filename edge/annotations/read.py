@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from edge.annotations.epic_csv import read_epic_csv
 from edge.annotations.json_fields import Node
 from edge.annotations.label_map import Mapped, map_labels, read_label_map
 from edge.annotations.own_csv import REQUIRED_COLUMNS, read_own_csv
+from edge.json_text import parse_json
 
 FORMATS = "our CSV (video,start_s,end_s,label), EPIC-KITCHENS-100 CSV, Ego4D narrations or moments JSON"
 
@@ -49,10 +49,10 @@ def read_annotation_file(path: Path) -> AnnotationFile:
 
 def _read_json(path: Path, text: str) -> AnnotationFile:
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(text)
+    except ValueError as error:
         line = getattr(error, "lineno", 1)
-        raise fault(path, line, f"not JSON ({getattr(error, 'msg', type(error).__name__)})") from error
+        raise fault(path, line, f"not JSON ({getattr(error, 'msg', error)})") from error
     root = Node(path, document)
     if is_moments(document):
         return read_moments(root)

@@ -12,7 +12,6 @@ pipeline [{clip, precision, threads, injected_ms, labels, hop_ms, ages {age, sta
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from edge.bench.machine import Machine
 from edge.bench.pipeline_bench import PipelineBench
 from edge.bundle import Bundle
 from edge.errors import EgoactError, UsageError
+from edge.json_text import read_json
 from edge.whole_file import write_whole_file
 
 FORMAT = 1
@@ -81,7 +81,7 @@ def read_report(path: Path) -> dict[str, Any]:
         UsageError: no such file, or not a report of this format.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = dict(read_json(path))
         if data["format"] != FORMAT:
             raise UsageError(f"{path}: format {data['format']}, this egoact reads {FORMAT}; measure it again")
         for name in ("engines", "pipeline", "machine"):

@@ -20,6 +20,7 @@ from typing import Any
 
 from edge.engines.gpu import Platform
 from edge.errors import PlanError
+from edge.json_text import parse_json
 from edge.whole_file import write_whole_file
 
 FORMAT = 1
@@ -121,11 +122,11 @@ def read_sidecar(file: PlanFile) -> Sidecar:
     """Raises PlanError: missing, a link, too large, not JSON, or a field missing or of the wrong kind."""
     content = _read(file, file.sidecar, limit=MAX_SIDECAR_BYTES)
     try:
-        data = json.loads(content)
+        data = parse_json(content)
         if data["format"] != FORMAT:
             raise _differs(file, "format", "built with", data["format"], "this egoact reads", FORMAT)
         return _parse(data)
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"no field {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
         raise PlanError(f"{file.sidecar}: not a sidecar ({reason}); {_advice(file)}", "sidecar") from error
 

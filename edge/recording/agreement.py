@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge.contract import RunResult
 from edge.errors import SourceError
+from edge.json_text import read_json
 from edge.recording.moment import CLIP, FORMAT, INDEX
 from edge.text import printable
 
@@ -101,12 +101,18 @@ class _Live(NamedTuple):
         return all(before in comparable for before in range(max(tick % self.hop, first), tick, self.hop))
 
 
+def _features(file: Path, rows: int) -> NDArray[np.float32]:
+    """float32 [rows, width]. Mapped: a header that promises more than the file holds must not become an allocation."""
+    values = np.load(file, mmap_mode="r" if rows else None, allow_pickle=False)  # an empty array cannot be mapped
+    if values.ndim != 2 or values.dtype != np.float32 or len(values) != rows:
+        raise ValueError(f"{file.name} is {values.dtype} {list(values.shape)}, and there are {rows} rows")
+    return values
+
+
 def _read(folder: Path) -> tuple[_Live, NDArray[np.float32], NDArray[np.float32]]:
     file = folder / INDEX
     try:
-        if file.stat().st_size > MAX_INDEX_BYTES:
-            raise ValueError("too large")
-        index = json.loads(file.read_text(encoding="utf-8"))
+        index = read_json(file, MAX_INDEX_BYTES)
         if index["format"] != FORMAT:
             raise ValueError(f"format {index['format']!r}, this egoact reads {FORMAT}")
         rows = {
@@ -115,10 +121,8 @@ def _read(folder: Path) -> tuple[_Live, NDArray[np.float32], NDArray[np.float32]
         }
         window = index["window"]
         live = _Live(rows, int(window["hop_frames"]), int(window["clip_rows"]), bool(index["from_start"]))
-        appearance, motion = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("appearance", "motion"))
-        if not len(appearance) == len(motion) == len(rows):
-            raise ValueError("features and rows differ in number")
+        appearance, motion = (_features(folder / f"{name}.npy", len(rows)) for name in ("appearance", "motion"))
         return live, appearance, motion
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, ArithmeticError) as error:
         reason = printable(str(error)) or type(error).__name__
         raise SourceError(f"{printable(str(file))}: not a moment ({reason}); save it again") from error

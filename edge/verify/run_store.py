@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,17 @@ from numpy.typing import NDArray
 
 from edge.contract import FeatureRow, Prediction, RunResult, Segment, Telemetry
 from edge.errors import StorageError
+from edge.json_text import parse_json
 from edge.text import printable
 from edge.whole_file import whole_file
+
+_MOST_BYTES = 1 << 30
+"""Unpacked; an hour of video takes 10 MB."""
+# NumPy, zipfile and zlib have no error in common.
+_DAMAGE = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, EOFError),
+    *(MemoryError, zipfile.BadZipFile, zlib.error),
+)
 
 
 class RunStore:
@@ -35,9 +45,10 @@ class RunStore:
         if not file.is_file():
             return None
         try:
+            _refuse_bombs(file)
             with np.load(file, allow_pickle=False) as held:
                 result = _unpacked({name: held[name] for name in held.files})
-        except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile):
+        except _DAMAGE:
             return None  # it is made again
         return result if result.clip == clip else None
 
@@ -61,6 +72,13 @@ class RunStore:
     def _file(self, clip: str, fingerprint: str) -> Path:
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", clip)[:80].strip("-") or "clip"
         return self._folder / f"{stem}-{fingerprint[:16]}.npz"
+
+
+def _refuse_bombs(file: Path) -> None:
+    """Raises ValueError when the file says that it unpacks to more than _MOST_BYTES (zipfile reads no further)."""
+    with zipfile.ZipFile(file) as archive:
+        if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
+            raise ValueError("too large")
 
 
 _TIMES = ("row_index", "start_ns", "end_ns", "clip_end_ns", "emitted_ns")
@@ -97,7 +115,7 @@ def _packed(result: RunResult) -> dict[str, NDArray[Any]]:
 
 
 def _unpacked(held: dict[str, NDArray[Any]]) -> RunResult:
-    facts = json.loads(bytes(held["facts"]).decode())
+    facts = parse_json(bytes(held["facts"]))
     labels, nothing = tuple(facts["labels"]), np.zeros(0, np.float32)
     telemetry: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in facts["telemetry"].items()}
     return RunResult(

@@ -38,7 +38,7 @@ def read_manifest(path: Path) -> frozenset[str]:
                     raise DatasetError(f"{path}: no column '{column}'; give the manifest.csv of Ego4D's full_scale")
             for row in reader:
                 if _is_positive(row[DURATION_COLUMN]):
-                    heard.add(row[uid_column].strip())
+                    heard.add((row[uid_column] or "").strip())
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise DatasetError(f"{path}: cannot be read ({problem}); download the manifest again") from None
     return frozenset(heard)

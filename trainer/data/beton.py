@@ -8,7 +8,6 @@ any other type of field is refused.
 
 from __future__ import annotations
 
-import json
 import math
 import mmap
 import re
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from edge.json_text import parse_json
 from trainer.data.errors import DatasetError
 
 VERSION = 2
@@ -145,8 +145,8 @@ class Beton:
         for sample, (first, size) in enumerate(zip(field.pointers.tolist(), field.sizes.tolist(), strict=True)):
             text = self._bytes[first : first + size].tobytes().partition(b"\0")[0]
             try:
-                yield json.loads(text)
-            except (ValueError, RecursionError):
+                yield parse_json(text, keep_halves=True)
+            except ValueError:
                 raise BetonError(f"{self.path}: sample {sample}: {name} is not JSON; download the file again") from None
 
     def _fields(self, descriptors: NDArray[Any], names: list[str]) -> list[ArrayField | JsonField]:
@@ -208,8 +208,8 @@ def _field_name(path: Path, raw: bytes) -> str:
 def _dtype(description: NDArray[np.uint8], length: int) -> np.dtype[Any] | None:
     """A number's dtype, of its JSON description; None for anything else."""
     try:
-        ((_, code),) = json.loads(description[: min(length, len(description))].tobytes())
-    except (ValueError, TypeError, RecursionError):
+        ((_, code),) = parse_json(description[: min(length, len(description))].tobytes())
+    except (ValueError, TypeError):
         return None
     if not isinstance(code, str) or not re.fullmatch(r"<[iuf][248]|\|[iu]1", code):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +56,19 @@ def read_sounds_csv(path: Path) -> dict[str, tuple[SoundEvent, ...]]:
     """
     events: dict[str, list[SoundEvent]] = {}
     for row in _rows(path, ("video", "start_s", "end_s", "sound")):
-        event = SoundEvent(row["sound"], float(row["start_s"]), float(row["end_s"]))
+        event = SoundEvent(row["sound"], _seconds(path, row["start_s"]), _seconds(path, row["end_s"]))
         events.setdefault(row["video"].rpartition("/")[2], []).append(event)
     return {name: tuple(found) for name, found in events.items()}
+
+
+def _seconds(path: Path, cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise AnnotationError(f"{path}: {cell[:40]!r} is no number of seconds; render the world again")
+    return value
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
@@ -66,7 +77,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise AnnotationError(f"{path}: cannot be read ({error}); render the world again") from None
-    missing = [name for name in columns if not rows or name not in rows[0]]
+    missing = [name for name in columns if not rows or any(row.get(name) is None for row in rows)]
     if missing:
         raise AnnotationError(f"{path}: no column or no rows of '{missing[0]}'; render the world again")
     return rows

@@ -6,7 +6,6 @@ facebookresearch/Ego4d), which takes the flag `is_stereo` of each video from `eg
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import UsageError
+from edge.json_text import read_json
 from edge.preprocess import resize_crop
 from trainer.features.float_rows import float_pixels
 from trainer.features.tasks import Task
+
+_MOST_BYTES = 1 << 30  # Ego4D's own is a tenth of that
 
 
 def left_view(rgb: NDArray[Any]) -> NDArray[Any]:
@@ -51,7 +53,7 @@ def stereo_videos(metadata: Path, tasks: Sequence[Task]) -> frozenset[str]:
         UsageError: the file cannot be read or is no such file, or a video is not in it.
     """
     try:
-        videos = json.loads(metadata.read_text(encoding="utf-8"))["videos"]
+        videos = read_json(metadata, _MOST_BYTES)["videos"]
         is_stereo = {video["video_uid"]: video["is_stereo"] for video in videos}
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"no entry {error}" if isinstance(error, KeyError) else str(error)

@@ -23,10 +23,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from edge.errors import EgoactError
+from edge.json_text import read_json
 from edge.whole_file import write_whole_file
 
 FORMAT_VERSION = 1
 MODALITIES = ("appearance", "motion", "audio")
+INDEX_COLUMNS = ("video", "row", "start_tick", "t_start_s", "audio_coverage")
 SCORES = ("video_scores", "audio_scores")
 """Further arrays that a store may have: what the backbones' classifiers say of every row."""
 
@@ -101,7 +103,7 @@ class FeatureStore:
             FeatureStoreError: there is none, it is damaged, or of a newer format.
         """
         try:
-            head = json.loads((path / "store.json").read_text())
+            head = read_json(path / "store.json")
             version, widths, spec = head["format_version"], dict(head["widths"]), dict(head["spec"])
         except FileNotFoundError:
             raise FeatureStoreError(f"{path}: no feature store here (no store.json)") from None
@@ -110,6 +112,8 @@ class FeatureStore:
             raise FeatureStoreError(f"{path}/store.json: {reason}") from None
         if version != FORMAT_VERSION:
             raise FeatureStoreError(f"{path}: format {version}, this egoact reads format {FORMAT_VERSION}")
+        if not set(MODALITIES) <= set(widths) or not all(type(w) is int and 0 <= w < 1 << 20 for w in widths.values()):
+            raise FeatureStoreError(f"{path}/store.json: widths are {widths}; extract the features again")
         return cls(path, widths, spec)
 
     @property
@@ -178,7 +182,7 @@ class FeatureStore:
         if name not in self._rows_of:
             raise FeatureStoreError(f"{self.path}: no features of {name}; extract them first")
         number, first, count = self._rows_of[name]
-        part = pq.read_table(self._part_path(number))
+        part = _table(self._part_path(number))
         rows = slice(first, first + count)
         return VideoFeatures(
             part["start_tick"].to_numpy(),
@@ -192,7 +196,7 @@ class FeatureStore:
 
     def index(self) -> pa.Table:
         """The whole index: video, row, start_tick, t_start_s, audio_coverage; one line a row of the arrays."""
-        parts = [pq.read_table(self._part_path(i)).replace_schema_metadata() for i in range(len(self._rows_of))]
+        parts = [_table(self._part_path(i)).replace_schema_metadata() for i in range(len(self._rows_of))]
         return pa.concat_tables(parts) if parts else pa.table({})
 
     def _read_index(self) -> dict[str, tuple[int, int, int]]:
@@ -202,7 +206,7 @@ class FeatureStore:
             try:
                 head = pq.read_metadata(part)
                 name, count = (head.metadata or {})[b"video"].decode(), int(head.num_rows)
-            except (OSError, KeyError, pa.ArrowException) as problem:
+            except (OSError, KeyError, ValueError, pa.ArrowException) as problem:
                 raise FeatureStoreError(f"{part}: damaged ({problem}); extract the features again") from None
             if part != self._part_path(number):
                 raise FeatureStoreError(f"{self._part_path(number)}: missing; extract the features again")
@@ -215,6 +219,18 @@ class FeatureStore:
 
     def _part_path(self, number: int) -> Path:
         return self.path / "index" / f"{number:06d}.parquet"
+
+
+def _table(part: Path) -> pa.Table:
+    try:
+        table = pq.read_table(part)
+        missing = [name for name in INDEX_COLUMNS if name not in table.column_names]
+        if missing:
+            raise KeyError(missing[0])
+        return table
+    except (OSError, KeyError, ValueError, pa.ArrowException) as problem:
+        reason = " ".join(str(problem).split())[:120]
+        raise FeatureStoreError(f"{part}: damaged ({reason}); extract the features again") from None
 
 
 def _append(path: Path, committed_bytes: int, values: NDArray[np.float32]) -> None:

@@ -34,7 +34,11 @@ class Metrics:
         self._path = None if folder is None else folder / METRICS
         self._board = None if folder is None else _tensorboard(folder, epochs_done)
         if self._path is not None:
-            kept = self._path.read_text(encoding="utf-8").splitlines(keepends=True) if self._path.exists() else []
+            kept = (
+                self._path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+                if self._path.exists()
+                else []
+            )
             write_run_file(self._path, "".join(kept[:epochs_done]).encode())
 
     def write(self, epoch: int, loss: float, validation: float, lr: float, clips_per_s: float) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from edge.json_text import parse_json
 from trainer.loop.errors import RunError
 from trainer.loop.ranks import Ranks
 from trainer.loop.whole_run_file import write_run_file
@@ -87,14 +88,18 @@ class RunState:
             reason = (str(problem).splitlines() or [type(problem).__name__])[0]
             raise RunError(f"{self._path}: cannot be read ({reason}); delete it to start again") from None
         if found != self._run:
-            other = _difference(json.loads(found), json.loads(self._run))
+            other = _difference(found, json.loads(self._run))
             raise RunError(f"{self._path.parent}: holds a run with another {other}; give another folder")
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        _set_generators(state["generators"][self._ranks.index], self._device)
-        place = Place(self._device)
-        vars(place).update(state["place"])
-        place.loss_sum = place.loss_sum.to(self._device)
+        try:
+            model.load_state_dict(state["model"])
+            optimiser.load_state_dict(state["optimiser"])
+            _set_generators(state["generators"][self._ranks.index], self._device)
+            place = Place(self._device)
+            vars(place).update(state["place"])
+            place.loss_sum = place.loss_sum.to(self._device)
+        except Exception as problem:  # whatever a file leads to that says it is this run, and is not
+            reason = (str(problem).splitlines() or [type(problem).__name__])[0]
+            raise RunError(f"{self._path}: is damaged ({reason}); delete it to start again") from None
         return place
 
 
@@ -114,5 +119,9 @@ def _set_generators(states: dict[str, Tensor], device: torch.device) -> None:
         torch.cuda.set_rng_state(states["cuda"], device)
 
 
-def _difference(there: dict[str, Any], here: dict[str, Any]) -> str:
+def _difference(found: Any, here: dict[str, Any]) -> str:
+    try:
+        there = dict(parse_json(found))
+    except (ValueError, TypeError, AttributeError):
+        return "version"
     return " and ".join(name for name in here if there.get(name) != here[name]) or "version"

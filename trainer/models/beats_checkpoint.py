@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from trainer.models.beats import MAX_DISTANCE, PATCH, POSITION_BUCKETS, POSITION_GROUPS, POSITION_KERNEL, Beats
-from trainer.models.checkpoint_file import CheckpointError, load_strictly, read_checkpoint
+from trainer.models.checkpoint_file import CheckpointError, built_strictly, read_checkpoint
+from trainer.models.transformers_package import first_line
 
 # What `Beats` is written for. The published checkpoints (iter1 to iter3+, base) all have these values.
 EXPECTED_CONFIG = {
@@ -37,12 +38,18 @@ def load_beats(path: Path) -> Beats:
     """
     checkpoint = read_checkpoint(path, "cfg", "model")
     config, state = checkpoint["cfg"], checkpoint["model"]
+    if not isinstance(config, dict) or not isinstance(state, dict):
+        raise CheckpointError(f"{path}: cfg and model are no dictionaries; it is not the expected kind of checkpoint")
     for key, expected in EXPECTED_CONFIG.items():
         if config.get(key) != expected:
             raise CheckpointError(f"{path}: {key} is {config.get(key)}, but only BEATs with {expected} is supported")
-    net = Beats(**_sizes(config))
-    load_strictly(net, _own_names(state, path), path)
-    return net
+    try:
+        sizes, state = _sizes(config), _own_names(state, path)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: not a BEATs checkpoint ({first_line(error)})") from None
+    if not isinstance(sizes["layers"], int) or not 0 < sizes["layers"] <= len(state):
+        raise CheckpointError(f"{path}: encoder_layers is {str(sizes['layers'])[:40]}; it is not BEATs")
+    return built_strictly(lambda: Beats(**sizes), state, path)
 
 
 def _sizes(config: dict[str, Any]) -> dict[str, Any]:

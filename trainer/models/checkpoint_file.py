@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from edge.errors import EgoactError
+
+Net = TypeVar("Net", bound="Weighted")
+
+
+class Weighted(Protocol):
+    """What has weights: a network, or a method of training."""
+
+    def state_dict(self) -> Any: ...
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any: ...
 
 
 class CheckpointError(EgoactError):
@@ -45,7 +56,36 @@ def load_strictly(net: nn.Module, state: dict[str, Tensor], path: Path) -> None:
     Raises:
         CheckpointError: names the first weights that are missing, unknown or of another shape.
     """
+    _require_fit(net, state, path)
+    net.load_state_dict(state)
+
+
+def built_strictly(make: Callable[[], Net], state: Mapping[str, Tensor], path: Path) -> Net:
+    """The network of `make` with the weights of `state`, of which every name and shape must match.
+
+    It is built without memory first: sizes that a file claims and its weights do not have are never allocated.
+
+    Raises:
+        CheckpointError: as `load_strictly`, or `make` refuses the sizes.
+    """
+    try:
+        with torch.device("meta"):
+            _require_fit(make(), state, path)
+        net = make()
+        net.load_state_dict(state)
+    except (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AssertionError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)[:160]
+        raise CheckpointError(f"{path}: its sizes fit no network ({reason})") from None
+    return net
+
+
+def _require_fit(net: Weighted, state: Mapping[str, Tensor], path: Path) -> None:
     own = net.state_dict()
+    strange = [name for name, value in state.items() if not isinstance(name, str) or not isinstance(value, Tensor)]
+    if strange:
+        raise CheckpointError(
+            f"{path}: {str(strange[0])[:60]!r} is no weight; it is not the expected kind of checkpoint"
+        )
     shapes = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
     for names, problem in (
         (own.keys() - state.keys(), "lacks"),
@@ -55,4 +95,3 @@ def load_strictly(net: nn.Module, state: dict[str, Tensor], path: Path) -> None:
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             raise CheckpointError(f"{path}: {problem} weight {min(names)!r}{more}")
-    net.load_state_dict(state, strict=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from trainer.models.checkpoint_file import CheckpointError, load_strictly, read_checkpoint
+from trainer.models.checkpoint_file import CheckpointError, built_strictly, read_checkpoint
 from trainer.models.slowfast import SlowFast
 
 # PySlowFast's names on the left; {k} is the stage: its s1 is pytorchvideo's blocks.0.
@@ -42,14 +43,16 @@ def load_slowfast(path: Path, alpha: int = 4, crop_px: int = 256) -> SlowFast:
         CheckpointError: the file cannot be read, or a weight is missing, unknown or misshapen.
     """
     state = read_checkpoint(path, "model_state")["model_state"]
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise CheckpointError(f"{path}: model_state is no dictionary of weights; download it again")
     if any(name.startswith("s1.") for name in state):
         state = {_pytorchvideo_name(name, path): value for name, value in state.items()}
     try:
-        net = _build(state, alpha, crop_px)
-    except (KeyError, ValueError) as error:
+        with torch.device("meta"):
+            _build(state, alpha, crop_px)
+    except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
         raise CheckpointError(f"{path}: not a SlowFast checkpoint ({error})") from error
-    load_strictly(net, state, path)
-    return net
+    return built_strictly(lambda: _build(state, alpha, crop_px), state, path)
 
 
 def _pytorchvideo_name(name: str, path: Path) -> str:
@@ -67,6 +70,8 @@ def _build(state: dict[str, Tensor], alpha: int, crop_px: int) -> SlowFast:
     fusion = state["blocks.0.multipathway_fusion.conv_fast_to_slow.weight"]
     head = state.get("blocks.6.proj.weight")
     res2, res3, res4, res5 = (_depth(state, stage) for stage in range(1, 5))
+    if max(res2, res3, res4, res5) > len(state):
+        raise ValueError("more blocks than weights")
     return SlowFast(
         (res2, res3, res4, res5),
         width=slow_stem.shape[0],

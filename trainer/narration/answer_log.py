@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from edge.errors import EgoactError
+from edge.json_text import parse_json
 from edge.whole_file import why
 
 T = TypeVar("T")
@@ -97,8 +98,8 @@ def _parsed(path: Path, content: bytes, value: Callable[[Mapping[str, Any]], T])
     found: dict[str, T] = {}
     for number, line in enumerate(content.splitlines(), start=1):
         try:
-            fields = json.loads(line)
+            fields = parse_json(line)
             found[str(fields["key"])] = value(fields)
-        except (ValueError, KeyError, TypeError) as problem:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as problem:
             raise AnswerLogError(f"{path}:{number}: no answer ({problem}); delete this line or the file") from None
     return found

@@ -15,7 +15,6 @@ does: embeddings are appended first, the index file is renamed into place last. 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -25,6 +24,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from edge.errors import EgoactError
+from edge.json_text import read_json
 from edge.whole_file import why, write_whole_file
 from trainer.narration.clean_up import clean_up
 from trainer.narration.growing_npy import append_rows, view_rows
@@ -54,7 +54,7 @@ class TextFeatures:
         """
         self.path = path
         try:
-            head = json.loads((path / "text.json").read_text(encoding="utf-8"))
+            head = read_json(path / "text.json")
             version = head["format_version"]
             self.encoder = str(head["encoder"])
             """Name of the encoder."""

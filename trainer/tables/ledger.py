@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import EgoactError
+from edge.json_text import read_json
 from edge.whole_file import why, write_whole_file
 from trainer.tables.run_score import RunScore
 from trainer.tables.runs import Run
@@ -45,7 +46,7 @@ class Ledger:
     def read(self, run: Run) -> RunScore | None:
         """The result of a finished run; None when it has not been run, or what is there is no result."""
         try:
-            return RunScore.from_json(json.loads(self.path(run).read_text(encoding="utf-8")))
+            return RunScore.from_json(read_json(self.path(run)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from edge.json_text import read_json
 from trainer.weights.folder import WeightsError, sha256_of
 
 Progress = Callable[[int, "int | None"], None]
@@ -130,7 +131,7 @@ def _continues(response: Any, offset: int) -> bool:
 def _read_sidecar(part: Path, url: str) -> str | None:
     """The validator of what lies in `part`; None when it is not known to come from `url`."""
     try:
-        content = json.loads(_sidecar(part).read_text())
+        content = read_json(_sidecar(part))
         return content["validator"] or None if content["url"] == url else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

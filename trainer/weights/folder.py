@@ -9,6 +9,7 @@ import shlex
 from pathlib import Path
 
 from edge.errors import EgoactError
+from edge.json_text import read_json
 from edge.whole_file import write_whole_file
 from trainer.weights.catalogue import Weight
 
@@ -109,7 +110,7 @@ def _sha256_of_folder(folder: Path) -> str:
 def _read_record(folder: Path) -> dict[str, str]:
     path = folder / RECORD
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from edge.json_text import MOST_BYTES, parse_json, read_bounded, read_json
 from trainer.models.checkpoint_file import CheckpointError, read_checkpoint
 from trainer.models.clip_folder import WEIGHT_FILES, find_clip
 
@@ -44,15 +44,15 @@ def class_names(path: Path) -> tuple[str, ...]:
         CheckpointError: the file is missing or is neither.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bounded(path, MOST_BYTES).decode("utf-8-sig")
         if path.suffix == ".json":
-            index_of = {str(name).strip('"'): int(index) for name, index in json.loads(text).items()}
+            index_of = {str(name).strip('"'): int(index) for name, index in parse_json(text).items()}
         else:
             rows = csv.DictReader(text.splitlines())
             index_of = {row["display_name"]: int(row["index"]) for row in rows}
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such file of class names") from None
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, csv.Error) as error:
         raise CheckpointError(f"{path}: is no file of class names ({error}); fetch it again") from None
     names = sorted(index_of, key=lambda name: index_of[name])
     if sorted(index_of.values()) != list(range(len(names))):
@@ -72,7 +72,7 @@ def _safetensors(path: Path) -> str:
 def _clip(path: Path) -> str:
     folder = find_clip(path)
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read_json(folder / "config.json")
         text = config.get("text_config") or {}
         size = f"{text.get('num_hidden_layers', 12)} layers of width {text.get('hidden_size', 512)}"
     except (OSError, ValueError, AttributeError) as error:

@@ -17,7 +17,9 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from edge.errors import EgoactError
+from edge.json_text import parse_json
 from edge.whole_file import why, write_whole_file
+from trainer.models.checkpoint_file import CheckpointError, built_strictly
 
 FORMAT = "egoact agreement 1"
 
@@ -90,12 +92,11 @@ def load_agreement(path: Path) -> tuple[Agreement, Description]:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        description = Description(**json.loads(header[FORMAT]))
-        net = Agreement(description.dim, description.hidden, description.width)
-        net.load_state_dict(state)
+        description = Description(**parse_json(header[FORMAT]))
+        net = built_strictly(lambda: Agreement(description.dim, description.hidden, description.width), state, path)
     except FileNotFoundError:
         raise AgreementError(f"{path}: no such file; train one: egoact rate-train PAIRS.csv --out {path}") from None
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError, CheckpointError) as error:
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise AgreementError(f"{path}: is no model of the embedded rater ({reason}); train one anew") from None
     return net.eval(), description
