@@ -14,6 +14,7 @@ import sys
 from typing import NamedTuple
 
 from edge.errors import EgoactError, UsageError
+from edge.sources.network_address import without_secrets
 from edge.text import printable
 
 PROGRAM = "egoact"
@@ -71,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         return _run(name, arguments[1:])
     except EgoactError as error:
-        print(f"{PROGRAM} {printable(name)}: {printable(str(error))}", file=sys.stderr)
+        print(f"{PROGRAM} {printable(name)}: {_shown(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -83,7 +84,7 @@ def main(argv: list[str] | None = None) -> int:
         if os.environ.get("EGOACT_DEBUG"):
             raise
         print(
-            f"{PROGRAM} {printable(name)}: unexpected {type(error).__name__}: {printable(str(error))}; "
+            f"{PROGRAM} {printable(name)}: unexpected {type(error).__name__}: {_shown(str(error))}; "
             "run again with EGOACT_DEBUG=1 for the traceback and report it",
             file=sys.stderr,
         )
@@ -108,7 +109,14 @@ def _run(name: str, arguments: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.configure(parser)
+    complain = parser.error  # it repeats what it was given, which may be a camera's address with its password
+    parser.error = lambda message: complain(_shown(message))  # type: ignore[method-assign]
     return int(module.run(parser.parse_args(arguments)))
+
+
+def _shown(text: str) -> str:
+    """What a user may see of a message: one line, no terminal escape, no password of an address."""
+    return printable(without_secrets(text))
 
 
 def _overview() -> str:

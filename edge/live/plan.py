@@ -10,8 +10,9 @@ from edge.bundle import Bundle
 from edge.contract import Modality, WindowSpec
 from edge.precision import AUTO
 from edge.sources.camera import open_camera
-from edge.sources.network_address import is_network, masked
+from edge.sources.network_address import is_network, masked, without_secrets
 from edge.sources.v4l2_choice import ANY_FORMAT, CameraWish
+from edge.text import printable
 
 RING_S = 8.0
 MOMENTS = Path("moments")
@@ -59,7 +60,7 @@ def camera_plan(address: str, spec: WindowSpec, wish: CameraWish = ANY_FORMAT, l
         UsageError: nothing can be meant by the address, or it cannot be asked for a format.
     """
     open_camera(address, spec, wish, latency_ms)
-    shown = masked(address) if is_network(address) else address
+    shown = masked(address) if is_network(address) else printable(without_secrets(address))
     return SensorPlan("video", shown, "edge.sources.camera:open_camera", (address, spec, wish, latency_ms))
 
 

@@ -24,6 +24,15 @@ _MAX_DECODE_FAILURES = 1000
 _TOLERANT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 """Titles that are not UTF-8 must not stop a clip; PyAV 19 replaces bad letters by itself and lost the option."""
 
+MOST_PIXELS = 8192 * 8192
+"""Of a picture: 8K and the stereo pictures of 360 degree cameras fit; a header may claim more than any memory holds."""
+
+_MOST_ASPECT = 32
+"""Long side to short side: a picture of one row, scaled to the models' height, would be as wide as a street is long."""
+
+_AUDIO_RATES_HZ = range(1_000, 1_000_001)
+"""A rate of 1 Hz makes 16000 samples of each."""
+
 _NOT_VIDEO_FORMATS = {"tty"}
 """libav renders plain text files as pictures of a terminal."""
 
@@ -69,12 +78,14 @@ def _open_failure(path: Path, error: Exception) -> str:
 def decode(container: InputContainer, stream: Any, damage: Damage) -> Iterator[Any]:
     """All frames of a stream in presentation order; damaged packets are counted and skipped, never raised."""
     read_failures = decode_failures = 0
+    if stream.type == "video" and not stream.codec_context.is_open:
+        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}  # refused before libavcodec allocates it
     while read_failures < _MAX_READ_FAILURES:
         try:
             for packet in container.demux(stream):
                 read_failures = 0
                 try:
-                    frames = packet.decode()
+                    frames = _checked(packet.decode())
                     decode_failures = 0
                 except (av.FFmpegError, ValueError):
                     damage.packets += 1
@@ -88,7 +99,22 @@ def decode(container: InputContainer, stream: Any, damage: Damage) -> Iterator[A
             read_failures += 1
             damage.packets += 1
     with contextlib.suppress(av.FFmpegError):
-        yield from stream.codec_context.decode(None)  # frames that decoder threads still hold
+        yield from filter(plausible, stream.codec_context.decode(None))  # frames that decoder threads still hold
+
+
+def plausible(frame: Any) -> bool:
+    """Whether a decoded frame of video or sound is of a size or rate that a camera or microphone may have."""
+    if isinstance(frame, av.AudioFrame):
+        return frame.sample_rate in _AUDIO_RATES_HZ
+    short, long = sorted((frame.width, frame.height))
+    return bool(0 < long <= _MOST_ASPECT * short and short * long <= MOST_PIXELS)
+
+
+def _checked(frames: list[Any]) -> list[Any]:
+    """The same frames. Raises ValueError when one is not plausible."""
+    if not all(map(plausible, frames)):
+        raise ValueError("a picture's size or a sound's rate is absurd")
+    return frames
 
 
 def rewind(container: InputContainer) -> None:

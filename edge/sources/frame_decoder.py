@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.contract import NS_PER_S
+from edge.sources.container import MOST_PIXELS, plausible
 from edge.sources.video_track import upright_rgb
 
 
@@ -101,8 +102,7 @@ class CodecDecoder:
         codec.thread_count = 1
         if extradata:
             codec.extradata = extradata
-        if self.skippable:
-            codec.options = {"err_detect": "explode"}
+        codec.options = {"max_pixels": str(MOST_PIXELS), **({"err_detect": "explode"} if self.skippable else {})}
         self._codec = codec
         self._started = False
 
@@ -116,5 +116,7 @@ class CodecDecoder:
             if not self._started and not self.skippable:
                 return []  # the stream began between two key frames
             raise DamagedFrameError(str(error)) from error
+        if not all(map(plausible, frames)):
+            raise DamagedFrameError("a picture of an absurd size")
         self._started |= bool(frames)
         return [Picture(frame.pts, partial(upright_rgb, frame)) for frame in frames]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from edge.text import printable
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "udp", "tcp")
+
+_ADDRESS = re.compile(r"\b((?:rtsps?|rtspt|rtmps?|https?|udp|tcp|srt|ftp)://)([^\s'\"!]+)", re.IGNORECASE)
+_PROPERTY = re.compile(r"\b((?:user|proxy)-(?:id|pw)\s*=\s*)(\"[^\"]*\"|\S+)", re.IGNORECASE)
+"""Of GStreamer's rtspsrc and souphttpsrc."""
 
 
 def is_network(address: str) -> bool:
@@ -21,10 +27,18 @@ def scheme_of(address: str) -> str:
 def masked(address: str) -> str:
     """The address without user, password and query (cameras take passwords there too), safe to print and to store."""
     scheme, _, rest = address.partition("://")
+    return printable(_kept(f"{scheme}://", rest))
+
+
+def without_secrets(text: str) -> str:
+    """Any text with the secrets of the addresses in it masked: for lines whose making nobody controls."""
+    text = _PROPERTY.sub(r"\1***", text)
+    return _ADDRESS.sub(lambda found: _kept(found[1], found[2]), text)
+
+
+def _kept(scheme: str, rest: str) -> str:
     user, at, place = rest.rpartition("@")
     if any(mark in user for mark in "/?#"):
-        return printable(
-            f"{scheme}://***"
-        )  # a password with such a letter, or a path with "@": it cannot be told which
+        return f"{scheme}***"  # a password with such a letter, or a path with "@": it cannot be told which
     place, query, _ = place.partition("?")
-    return printable(f"{scheme}://{'***@' if at else ''}{place}{'?***' if query else ''}")
+    return f"{scheme}{'***@' if at else ''}{place}{'?***' if query else ''}"

@@ -16,6 +16,7 @@ from edge.errors import DeviceLostError, SourceError
 from edge.preprocess import resize_crop
 from edge.sources.frame_count import FrameCount
 from edge.sources.live_grid import LiveGrid
+from edge.sources.network_address import without_secrets
 from edge.sources.sensor import SensorFacts
 from edge.text import cut
 
@@ -25,7 +26,6 @@ _SINK = "videoconvert ! video/x-raw,format=BGR ! appsink drop=true max-buffers=1
 """Newest frame only: what nobody took is dropped inside GStreamer."""
 
 _NAME_CELLS = 60
-_PASSWORD = re.compile(r"://[^\s!]*@")
 
 
 class PipelineCamera:
@@ -36,7 +36,7 @@ class PipelineCamera:
 
     def __init__(self, address: str, spec: WindowSpec, latency_ms: float = 0.0) -> None:
         self._pipeline = _with_sink(address.removeprefix(PREFIX).strip())
-        self._name = cut(_PASSWORD.sub("://***@", address), _NAME_CELLS)
+        self._name = cut(without_secrets(address), _NAME_CELLS)
         self._spec = spec
         self._latency_ns = round(latency_ms * 1e6)
         self._grabber: _Grabber | None = None

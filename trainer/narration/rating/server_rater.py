@@ -57,8 +57,9 @@ class ServerRater:
             UsageError: the address is none, or holds a password. RaterError: the package openai is missing.
         """
         parts = urlsplit(server)
+        shown = "***" if "@" in server else server
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"--server {printable(server)}: give an address such as http://localhost:8000/v1")
+            raise UsageError(f"--server {printable(shown)}: give an address such as http://localhost:8000/v1")
         if parts.username or parts.password or parts.query:
             raise UsageError(f"--server: leave name, password and query out; a key comes from ${key_variable}")
         try:
