@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.playback import Playback
 from edge.run_health import Recording, Telemetry
 from edge.sensor_status import Modality, SensorStatus
 
@@ -252,6 +253,8 @@ class Snapshot:
     """None when nothing is recorded."""
     problem: str | None = None
     """The error that ended the run."""
+    playback: Playback | None = None
+    """Of a recorded clip in which the user went to another place, or changed the speed; None: as it comes."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from edge.recognizer import Recognizer
 from edge.rings import AudioWindow, Rings, VideoWindow
 from edge.schedule import ReplaySchedule, Schedule
 from edge.sources.base import Source
-from edge.spectrum import bands_db
+from edge.spectrum import bands_db, level_db
 from edge.telemetry import StageTimer, TelemetryBook
 from edge.unknown import is_unknown
 
@@ -121,7 +121,9 @@ class Pipeline:
                 clip = self._recognizer.clip(heard, timer)
                 timer.ms["wait"] = self._wait_ms(clip, begun_ns)
                 self._emit(row, clip, timer)
-            self._close_segments()
+            # What is open lasted until the end of the stream.
+            self._keep(closed := self._decider.finish(self._stream_ns()))
+            self._tell(closed)
         finally:
             capture.stop()
             self._book.frames.close()
@@ -133,6 +135,11 @@ class Pipeline:
     def stop(self) -> None:
         """End early; `run` returns what there is."""
         self._schedule.stop()
+
+    def hurry(self) -> None:
+        """A replay at real pace goes on as fast as it can; from now on no label's age means anything."""
+        self._pace = "fast"
+        self._book.paced = False
 
     def note(self, text: str) -> None:
         """Tell the views and the sinks what happened."""
@@ -197,9 +204,10 @@ class Pipeline:
             self._predictions.append(prediction)
         self._newest = prediction
         self._book.add(prediction)
+        self._keep(closed)
         for sink in self._sinks:
             sink.prediction(prediction, labels)
-        self._close(closed)
+        self._tell(closed)
 
     def _prediction(
         self, clip: ClipFeatures, probabilities: NDArray[np.float32], start_ns: int, end_ns: int, timer: StageTimer
@@ -224,16 +232,14 @@ class Pipeline:
             stage_ms=timer.ms,
         )
 
-    def _close_segments(self) -> None:
-        """The stream has ended: what is open lasted until then."""
-        self._close(self._decider.finish(self._stream_ns()))
-
-    def _close(self, closed: Sequence[Segment]) -> None:
+    def _keep(self, closed: Sequence[Segment]) -> None:
         self._book.segments += len(closed)
         self._segments.extend(closed)
         self._open_segment = self._decider.open_segment
         if closed:
             self._closed_segments = (*self._closed_segments, *closed)[-SNAPSHOT_SEGMENTS:]
+
+    def _tell(self, closed: Sequence[Segment]) -> None:
         for sink in self._sinks:
             for segment in closed:
                 sink.segment(segment)
@@ -273,8 +279,7 @@ class Pipeline:
         """What a view shows now, with or without the newest frame. Cheap enough for ten calls a second."""
         spec, audio, bundle = self._spec, self._rings.audio, self._recognizer.bundle
         window = audio.window(audio.next_sample, spec.audio_rate_hz // 10)
-        away = "audio" in self._rings.away
-        rms = 0.0 if away else float(np.sqrt(np.mean(window.samples**2)))
+        level = None if "audio" in self._rings.away else level_db(window.samples)
         return Snapshot(
             title=self._source.title,
             stream_ns=self._stream_ns(),
@@ -284,8 +289,8 @@ class Pipeline:
             closed_segments=self._closed_segments,
             truth=self._truth,
             preview=self._rings.video.newest() if picture else None,
-            sound_level_db=20 * float(np.log10(rms)) if rms > 0 else None,
-            sound_bands_db=bands_db(window.samples, spec.audio_rate_hz) if rms > 0 else (),
+            sound_level_db=level,
+            sound_bands_db=() if level is None else bands_db(window.samples, spec.audio_rate_hz),
             telemetry=self._telemetry(),
             events=(f"bundle: {bundle.describe()}", *self._source.notes, *self._events)[-SNAPSHOT_EVENTS:],
             finished=self._finished,

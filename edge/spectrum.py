@@ -12,6 +12,12 @@ LOWEST_HZ = 100.0
 _FLOOR_DB = -120.0
 
 
+def level_db(samples: NDArray[np.float32]) -> float | None:
+    """RMS of float32 [n] in dB full scale; None for no sound at all (exact zeros)."""
+    rms = float(np.sqrt(np.mean(samples**2)))
+    return 20 * float(np.log10(rms)) if rms > 0 else None
+
+
 def bands_db(samples: NDArray[np.float32], rate_hz: int) -> tuple[float, ...]:
     """Loudest line of each of BANDS bands from LOWEST_HZ to half the rate, in dB full scale (a full sine has 0).
 

@@ -87,7 +87,8 @@ class TelemetryBook:
         self.frames = FrameLedger()
         self.segments = 0
         self._engines = engines
-        self._paced = paced
+        self.paced = paced
+        """Whether a label's age means anything."""
         self._rows = 0
         self._ages = AgeHistogram()
         self._age_ms: tuple[float, float, float] | None = None
@@ -101,7 +102,7 @@ class TelemetryBook:
             return
         self._recent.append(prediction.stage_ms)
         self._stage_ms = {s: float(np.median([times.get(s, 0.0) for times in self._recent])) for s in STAGES}
-        if self._paced:
+        if self.paced:
             self._ages.add(prediction.label_age_ms)
             self._age_ms = self._ages.percentiles()
 
@@ -113,7 +114,7 @@ class TelemetryBook:
             dropped_frames=self.frames.dropped,
             rows=self._rows,
             frame_rate_hz=self.frames.captured / elapsed_s if elapsed_s > 0 else 0.0,
-            label_age_ms=self._age_ms,
+            label_age_ms=self._age_ms if self.paced else None,  # of a part of the run it would tell nothing
             stage_ms=self._stage_ms,
             memory_mb=resident_memory_mb(),
             engines=self._engines,

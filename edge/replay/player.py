@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge.annotations.truth import Truth
 from edge.bundle import Bundle
 from edge.contract import Prediction, RunResult, Segment
 from edge.engines.start import start_engines
@@ -13,7 +14,10 @@ from edge.pipeline import Pipeline, Sink
 from edge.plain import PlainView
 from edge.recognizer import Recognizer
 from edge.recording.agreement import compare_with_live, moment_clip
+from edge.replay.history import History
 from edge.replay.options import ReplayOptions
+from edge.replay.transport import Transport
+from edge.rings import Rings
 from edge.sinks import JsonlSink
 from edge.sources.clip_files import find_clips
 from edge.sources.replay import ReplaySource
@@ -52,7 +56,7 @@ class Player:
     def close(self) -> None:
         self._recognizer.engines.close()
 
-    def play(self, clip: Path, truth: Sequence[Segment]) -> RunResult:
+    def play(self, clip: Path, truth: Truth | None = None) -> RunResult:
         """The result of a clip, or of a saved moment's folder.
 
         Raises:
@@ -75,20 +79,34 @@ class Player:
             self._view.title(str(compare_with_live(clip, result)))
         return result
 
-    def _run(self, clip: Path, media: Path, truth: Sequence[Segment]) -> RunResult:
+    def _run(self, clip: Path, media: Path, truth: Truth | None) -> RunResult:
         options, sinks = self._options, list[Sink]()
+        segments = truth.segments if truth is not None else ()
         source = ReplaySource(media, self._bundle.window, options.pace)
         source.title = source.clip = clip.name
         if self._jsonl is not None:
             sinks.append(self._jsonl)
         if self._view is not None and not options.tui:
             sinks.append(_PlainSegments(self._view, clip.name, self._bundle.labels))
-        pipeline = Pipeline(source, self._recognizer, pace=options.pace, truth=tuple(truth), sinks=sinks)
         if not options.tui:
-            return pipeline.run()
+            return Pipeline(source, self._recognizer, pace=options.pace, truth=segments, sinks=sinks).run()
         from edge.tui.run import run_in_tui
 
-        return run_in_tui(pipeline, exit_when_finished=True)
+        rings = Rings(self._bundle.window)
+        history = History(rings, truth, self._bundle.background_label)
+        pipeline = Pipeline(
+            source, self._recognizer, pace=options.pace, truth=segments, sinks=[*sinks, history], rings=rings
+        )
+        history.look = lambda: pipeline.snapshot(picture=False)
+
+        def hurry() -> None:
+            source.hurry()
+            pipeline.hurry()
+
+        transport = Transport(
+            lambda picture: pipeline.snapshot(picture=picture), history, lambda: source.duration_ns, hurry
+        )
+        return run_in_tui(pipeline, transport)
 
     def _tell(self, result: RunResult) -> None:
         """What the sinks would have heard of a result that is there already."""

@@ -79,7 +79,7 @@ def _all_clips(
         if mapped is not None and truth is None:
             _complain(f"{clip.name}: no rows of {options.annotations} name this clip; it is not scored")
         try:
-            result = player.play(clip, truth.segments if truth is not None else ())
+            result = player.play(clip, truth)
         except StorageError:
             raise
         except EgoactError as error:

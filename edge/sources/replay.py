@@ -78,6 +78,15 @@ class ReplaySource:
             self._next = None
             return event
 
+    def hurry(self) -> None:
+        """From now on every event is due at once; may be called from any thread."""
+        self._pace = "fast"
+
+    @property
+    def duration_ns(self) -> int | None:
+        """What the file promises; None before `open`, and where it promises nothing."""
+        return None if self._video is None else self._video.declared_ns
+
     def _wait_ns(self, t_ns: int, timeout_s: float) -> bool:
         """Wait for monotonic time `t_ns` for at most `timeout_s`; False when it did not come or `close` was called."""
         limit_ns = self._clock.monotonic_ns() + round(timeout_s * NS_PER_S)

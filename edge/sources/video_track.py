@@ -51,7 +51,8 @@ class VideoTrack:
         rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
         self._interval_ns = round(NS_PER_S / rate) if rate else NS_PER_S // spec.frame_rate_hz
         self._time_base: Fraction = self._stream.time_base
-        self._declared_ns = _declared_ns(self._stream)
+        self.declared_ns = _declared_ns(self._stream)
+        """Duration that the file promises; None when it promises none."""
         self._finished = False
         self._times = FrameTimes(self._interval_ns)
         self._last_ns = 0
@@ -107,8 +108,8 @@ class VideoTrack:
         if self._times.mended:
             notes.append(f"{self._times.mended} frames had an unusable time stamp and were placed by their order")
         end_ns = self._last_ns + self._interval_ns
-        if self._finished and self._declared_ns is not None and self._declared_ns - end_ns > _TAIL_NS:
-            end_s, declared_s = end_ns / NS_PER_S, self._declared_ns / NS_PER_S
+        if self._finished and self.declared_ns is not None and self.declared_ns - end_ns > _TAIL_NS:
+            end_s, declared_s = end_ns / NS_PER_S, self.declared_ns / NS_PER_S
             notes.append(f"the clip is broken at its end: the video stops at {end_s:.1f} s of {declared_s:.1f} s")
         return notes
 

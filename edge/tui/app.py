@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -28,6 +29,7 @@ from edge.tui.preview import PreviewPanel
 from edge.tui.style import CSS, FULL_COLUMNS, FULL_ROWS
 from edge.tui.svg import standalone
 from edge.tui.themes import NIGHT, THEMES
+from edge.tui.timeline import time_at
 
 TICK_S = 0.1
 URL_S = 30.0
@@ -35,7 +37,12 @@ _TALL_ROWS, _ROOMY_ROWS = 40, 24
 _LOWEST, _HIGHEST = 0.1, 0.95
 """Bounds of the threshold that keys can set."""
 _NOTHING_YET = Snapshot("", 0, (), None, None, (), (), None, None, Telemetry(), ())
-_NEEDS = {"mask": "controls", "threshold": "controls", "flag": "flag"}
+_NEEDS = {
+    **dict.fromkeys(("mask", "threshold"), "controls"),
+    "flag": "flag",
+    **dict.fromkeys(("seek", "go_to", "speed"), "transport"),
+    "disagreement": "truth",
+}
 """Action -> what it cannot do without."""
 
 
@@ -49,12 +56,27 @@ class Controls(Protocol):
         """Open segments at this probability."""
 
 
+class Steering(Protocol):
+    """What a user can do with a recorded clip: see `edge.replay.transport`."""
+
+    def pause(self) -> None: ...
+
+    def seek(self, seconds: float) -> None: ...
+
+    def go_to(self, position_ns: int) -> None: ...
+
+    def change_speed(self, factor: float) -> None: ...
+
+    def next_disagreement(self, direction: int) -> None: ...
+
+
 class EgoactApp(App[None]):
     """Shows a running stream.
 
     `latest` gives the newest snapshot, or None before there is one; it is called ten times a second at most and must
     return at once. `stop` is called when the user quits; it must not block (ask the pipeline to stop, do not wait for
-    it), nor must `controls` and `flag` (save the moment), without which the keys for them are not offered.
+    it), nor must `controls`, `transport` (of a recorded clip) and `flag` (save the moment), without which the keys for
+    them are not offered.
     `url`, where a browser sees the same, is told at the start.
     With `exit_when_finished` the app ends by itself after it has shown a finished snapshot.
     """
@@ -66,6 +88,16 @@ class EgoactApp(App[None]):
         Binding("q", "leave", "quit"),
         Binding("ctrl+c,ctrl+q", "leave", "quit", show=False, priority=True),
         Binding("space", "pause", "pause", key_display="space"),
+        Binding("left", "seek(-5)", "5 s", key_display="←", priority=True),
+        Binding("right", "seek(5)", "5 s", key_display="→", priority=True),
+        Binding("shift+left", "seek(-30)", show=False),
+        Binding("shift+right", "seek(30)", show=False),
+        Binding("home", "go_to(0)", show=False),
+        Binding("end", "go_to(1)", show=False),
+        Binding("left_square_bracket", "speed(0.5)", "slower", key_display="["),
+        Binding("right_square_bracket", "speed(2.0)", "faster", key_display="]"),
+        Binding("n", "disagreement(1)", "next error"),
+        Binding("N", "disagreement(-1)", show=False),
         Binding("f", "flag", "flag"),
         Binding("question_mark", "page('help')", "help", key_display="?"),
         Binding("v", "mask('video')", "video"),
@@ -86,6 +118,7 @@ class EgoactApp(App[None]):
         stop: Callable[[], None],
         *,
         controls: Controls | None = None,
+        transport: Steering | None = None,
         flag: Callable[[], None] | None = None,
         url: str | None = None,
         exit_when_finished: bool = False,
@@ -94,7 +127,7 @@ class EgoactApp(App[None]):
         self.link_busy: Callable[[], bool] = lambda: False
         """Whether what was drawn last is still on its way to the terminal; then nothing is drawn."""
         self._latest, self._stop = latest, stop
-        self._controls, self._flag = controls, flag
+        self._controls, self._flag, self._transport = controls, flag, transport
         self._exit_when_finished = exit_when_finished
         self._url = url
         self._shown = _NOTHING_YET
@@ -137,12 +170,42 @@ class EgoactApp(App[None]):
         self.exit()
 
     def action_pause(self) -> None:
+        if self._transport is not None:
+            self._transport.pause()
+            return
         self._paused = not self._paused
         self.query_one("#header", Panel).show(self._shown)
 
     def action_flag(self) -> None:
         if self._flag is not None:
             self._flag()
+
+    def action_seek(self, seconds: float) -> None:
+        if self._transport is not None:
+            self._transport.seek(seconds)
+
+    def action_go_to(self, end: int) -> None:
+        """The beginning of the clip, or its end."""
+        if self._transport is not None:
+            self._transport.go_to(sys.maxsize if end else 0)
+
+    def action_speed(self, factor: float) -> None:
+        if self._transport is not None:
+            self._transport.change_speed(factor)
+
+    def action_disagreement(self, direction: int) -> None:
+        if self._transport is not None:
+            self._transport.next_disagreement(direction)
+
+    def on_click(self, event: events.Click) -> None:
+        """The timeline is also a place to point at."""
+        place = self.query_one("#timeline").content_region
+        on_live_page = self.query_one(ContentSwitcher).current == "live"
+        if self._transport is None or not on_live_page or not place.contains_point(event.screen_offset):
+            return
+        position_ns = time_at(self._shown, place.width, event.screen_x - place.x)
+        if position_ns is not None:
+            self._transport.go_to(position_ns)
 
     def action_page(self, name: str) -> None:
         """Show a page; its own key leads back to the live one."""
@@ -184,8 +247,14 @@ class EgoactApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that would do nothing are not offered."""
-        needed = _NEEDS.get(action)
-        return needed is None or {"controls": self._controls, "flag": self._flag}[needed] is not None
+        steered = self._shown.playback is not None
+        there = {
+            "controls": self._controls is not None and not steered,  # what is shown then was computed before
+            "flag": self._flag is not None,
+            "transport": self._transport is not None,
+            "truth": self._transport is not None and bool(self._shown.truth),
+        }
+        return there.get(_NEEDS.get(action, ""), True)
 
     def _tick(self) -> None:
         busy = self.link_busy()
@@ -196,7 +265,10 @@ class EgoactApp(App[None]):
         if self._paused or busy or snapshot is None or snapshot is self._shown:
             return
         annotated = bool(snapshot.truth) != bool(self._shown.truth)
+        steered = (snapshot.playback is None) != (self._shown.playback is None)
         self._shown = snapshot
+        if annotated or steered:
+            self.refresh_bindings()
         if annotated:
             self._lay_out(self.size)
         for panel in self._panels():

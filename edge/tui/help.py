@@ -8,6 +8,9 @@ from edge.tui.style import ACCENT, SOFT
 _KEYS = (
     ("q", "stop and quit"),
     ("space", "pause the display (the run goes on)"),
+    ("← →", "recorded clip: 5 s back or on; with shift 30 s; home, end; or click on the timeline"),
+    ("[ ]", "recorded clip: slower, faster"),
+    ("n N", "recorded clip: next and previous error against its annotation"),
     ("f", "flag: save the last seconds for egoact replay"),
     ("v a", "mute video, audio: the model goes without it"),
     ("- +", "threshold from which a segment opens"),

@@ -12,12 +12,13 @@ from pathlib import Path
 from edge.contract import RunResult, Snapshot
 from edge.errors import EgoactError
 from edge.pipeline import Pipeline
+from edge.replay.transport import Transport
 from edge.tui.app import EgoactApp
 from edge.tui.terminal import run_on_terminal
 
 
-def run_in_tui(pipeline: Pipeline, *, exit_when_finished: bool = False) -> RunResult:
-    """Show the pipeline until the user quits, or until it has finished when `exit_when_finished`.
+def run_in_tui(pipeline: Pipeline, transport: Transport) -> RunResult:
+    """Show a replay until the user quits, or until it has finished and the user has not gone to another place.
 
     Raises:
         EgoactError: what ended the pipeline, or the terminal view failed.
@@ -31,9 +32,9 @@ def run_in_tui(pipeline: Pipeline, *, exit_when_finished: bool = False) -> RunRe
         if worker.ident is None:
             # Only now is the view up: drawing it must not delay the first labels.
             worker.start()
-        return pipeline.snapshot()
+        return transport.latest()
 
-    app = EgoactApp(latest, pipeline.stop, controls=pipeline, exit_when_finished=exit_when_finished)
+    app = EgoactApp(latest, pipeline.stop, controls=pipeline, transport=transport, exit_when_finished=True)
     try:
         with log_file() as log:
             run_on_terminal(app, log)

@@ -18,9 +18,7 @@ def timeline_lines(snapshot: Snapshot, width: int, height: int) -> list[Line]:
     cells = width - _NAME_CELLS
     if cells < 10:
         return []
-    span_s = 60 if cells >= 90 else 30
-    end_ns = max(snapshot.stream_ns, span_s * NS_PER_S)
-    start_ns = end_ns - span_s * NS_PER_S
+    start_ns, end_ns = _span(snapshot, cells)
     said = [*snapshot.closed_segments, *([snapshot.open_segment] if snapshot.open_segment else [])]
     rows = [[("egoact ", SOFT), *segment_row(said, snapshot.labels, start_ns, end_ns, cells)]]
     if snapshot.truth:
@@ -32,6 +30,22 @@ def timeline_lines(snapshot: Snapshot, width: int, height: int) -> list[Line]:
     if height > len(rows):
         rows.insert(0, [(" " * _NAME_CELLS + _axis(start_ns, end_ns, cells), SOFT)])
     return rows
+
+
+def time_at(snapshot: Snapshot, width: int, column: int) -> int | None:
+    """Stream time in ns that `timeline_lines` draws in this column; None beside the rows."""
+    cells = width - _NAME_CELLS
+    if cells < 10 or not 0 <= column - _NAME_CELLS < cells:
+        return None
+    start_ns, end_ns = _span(snapshot, cells)
+    return start_ns + (column - _NAME_CELLS) * (end_ns - start_ns) // cells
+
+
+def _span(snapshot: Snapshot, cells: int) -> tuple[int, int]:
+    """Stream time in ns of the left and the right edge."""
+    span_ns = (60 if cells >= 90 else 30) * NS_PER_S
+    end_ns = max(snapshot.stream_ns, span_ns)
+    return end_ns - span_ns, end_ns
 
 
 def segment_row(

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from textual.pilot import Pilot
 
 from edge.contract import Modality, Snapshot
-from edge.tui.app import Controls, EgoactApp
+from edge.tui.app import Controls, EgoactApp, Steering
 
 CELL_PX = 12.2
 """Width of a cell in exported pictures."""
@@ -39,6 +39,25 @@ class Controlled:
 
     def set_threshold(self, on: float) -> None:
         self.asked.append(on)
+
+
+class Steered(Controlled):
+    """Keeps what was asked of a recorded clip."""
+
+    def pause(self) -> None:
+        self.asked.append("pause")
+
+    def seek(self, seconds: float) -> None:
+        self.asked.append(("seek", seconds))
+
+    def go_to(self, position_ns: int) -> None:
+        self.asked.append(("go to", position_ns))
+
+    def change_speed(self, factor: float) -> None:
+        self.asked.append(("speed", factor))
+
+    def next_disagreement(self, direction: int) -> None:
+        self.asked.append(("error", direction))
 
 
 @dataclass
@@ -71,6 +90,7 @@ async def staged(
     size: tuple[int, int] = (120, 36),
     *,
     controls: Controls | None = None,
+    transport: Steering | None = None,
     flag: Callable[[], None] | None = None,
     exit_when_finished: bool = False,
 ) -> AsyncIterator[Stage]:
@@ -88,6 +108,7 @@ async def staged(
         latest,
         lambda: stops.append(None),
         controls=controls,
+        transport=transport,
         flag=flag,
         exit_when_finished=exit_when_finished,
     )

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 from edge.contract import Recording, Snapshot
+from edge.playback import Disagreement, Playback
 from edge.sensor_status import SensorStatus
 from edge.spectrum import bands_db
+from edge.tui.app import Controls, Steering
 from tests.edge.snapshots import prediction, snapshot
 from tests.edge.tui.cells import described
-from tests.edge.tui.screens import Controlled, staged
+from tests.edge.tui.screens import Controlled, Steered, staged
 
 GOLDEN = Path(__file__).parent / "golden"
 SIZES = ((60, 18), (100, 30), (160, 48))
@@ -87,8 +89,16 @@ WORDS = {
 }
 
 
-async def described_screen(shown: Snapshot, size: tuple[int, int], *keys: str) -> str:
-    async with staged(shown, size, controls=Controlled(), flag=lambda: None) as stage:
+async def described_screen(
+    shown: Snapshot,
+    size: tuple[int, int],
+    *keys: str,
+    controls: Controls | None = None,
+    transport: Steering | None = None,
+) -> str:
+    """Of a recorded clip with `transport`, else of a live run."""
+    flag = None if transport is not None else lambda: None
+    async with staged(shown, size, controls=controls or Controlled(), transport=transport, flag=flag) as stage:
         if size[0] >= 100:
             await stage.pilot.press("p")  # a picture has too many colours to be read here; it has its own tests
         await stage.pilot.press(*keys)
@@ -129,3 +139,27 @@ async def test_every_theme(theme: str) -> None:
 async def test_paused() -> None:
     text = await described_screen(LIVE, (100, 30), "space")
     assert text == approved("state_paused", text)
+
+
+ERROR = Disagreement(22_000_000_000, 25_000_000_000, 23_000_000_000, "cut", "mix")
+PLAYED = Playback(24_000_000_000, 41_000_000_000, 60_000_000_000, 1.0, True, "", (ERROR,))
+CLIP = replace(_RUN, title="kitchen.mp4", threshold=0.5)
+REPLAYED = {
+    "followed": CLIP,
+    "at_an_error": replace(CLIP, playback=PLAYED),
+    "looking": replace(CLIP, playback=PLAYED._replace(waiting="looking for the next error", disagreements=())),
+}
+REPLAY_WORDS = {
+    "followed": ("● running", "truth"),
+    "at_an_error": ("● paused, said mix, annotated cut",),
+    "looking": ("looking for the next error",),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("state", REPLAYED)
+async def test_every_state_of_a_recorded_clip(state: str, size: tuple[int, int]) -> None:
+    steered = Steered()
+    text = await described_screen(REPLAYED[state], size, controls=steered, transport=steered)
+    assert [word for word in REPLAY_WORDS[state] if word not in " ".join(text.split())] == []
+    assert text == approved(f"replay_{state}_{size[0]}x{size[1]}", text)

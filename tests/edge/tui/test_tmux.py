@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.edge.live.processes import alive, children, wait_until
+from tests.media import make_clip
 from tests.tiny_bundle import make_bundle
 
 ROOT = Path(__file__).parents[3]
@@ -134,6 +135,29 @@ def test_keys_in_a_real_terminal(live: Callable[..., Tmux], tmp_path: Path) -> N
     tmux.press("q")
     tmux.until("captured = ")
     wait_until(lambda: tmux.exit_code() == "0")
+
+
+def test_a_recorded_clip_in_a_real_terminal(tmp_path: Path) -> None:
+    bundle, clip = make_bundle(tmp_path / "tiny"), make_clip(tmp_path / "kitchen.mp4", seconds=70.0, audio="tone")
+    (tmp_path / "clips.csv").write_text("video,start_s,end_s,label\nkitchen.mp4,0,70,nothing-of-the-bundle\n")
+    program = (sys.executable, "-c", "import sys; from edge.cli import main; sys.exit(main())", "replay")
+    options = ("--tui", "--threads", "1", "--bundle", str(bundle.path), "--annotations", "clips.csv", clip.name)
+    tmux = Tmux(tmp_path, *program, *options)
+    try:
+        tmux.until(lambda screen: "● running" in screen and "next error" in screen and "truth" in screen)
+        tmux.press("Right", "Space")
+        tmux.until("● paused")
+        tmux.press("n")
+        tmux.until("annotated nothing-of-the-bundle")
+        tmux.press("Home", "Space", "]")
+        tmux.until("● playing 2x")
+        tmux.press("End")
+        tmux.until("● at the end")
+        tmux.press("q")
+        tmux.until("captured = ")
+        wait_until(lambda: tmux.exit_code() == "0")
+    finally:
+        tmux.close()
 
 
 def test_no_color_gives_greys_only(live: Callable[..., Tmux]) -> None:
