@@ -26,6 +26,18 @@ def test_openvino_does_not_report_home(tmp_path: Path) -> None:
     assert list((tmp_path / "trap" / "home").iterdir()) == []
 
 
+def test_onnxruntime_makes_no_device_id(tmp_path: Path) -> None:
+    """What it would send is seen by no trap of Python's, but it leaves its traces in HOME and TMPDIR."""
+    env, _ = network_trap(tmp_path / "trap")
+    (tmp_path / "tmp").mkdir()
+    env |= {"TMPDIR": str(tmp_path / "tmp"), "XDG_CACHE_HOME": ""}
+    env.pop("ORT_DISABLE_TELEMETRY", None)
+    code = "import edge, onnxruntime as ort; ort.InferenceSession('edge/assets/bundle/head.onnx')"
+    subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=60)
+    assert list((tmp_path / "trap" / "home").iterdir()) == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
 def test_a_replay_opens_no_network_and_leaves_nothing(tmp_path: Path) -> None:
     env, log = network_trap(tmp_path / "trap")
     clip = make_clip(tmp_path / "clip.mp4", seconds=2.0, audio="tone")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +15,7 @@ import av
 import cv2
 import numpy as np
 
+from edge.live.lifeline import signal_at_parents_death
 from trainer.data.world.domains import DOMAINS, Domain
 from trainer.data.world.mix import render_sound
 from trainer.data.world.scene import HEIGHT_PX, WIDTH_PX, Scene
@@ -94,6 +96,13 @@ def _render_one(plan: Plan, out_dir: Path) -> tuple[str, float, bool]:
     return plan.name, time.perf_counter() - begin_s, skipped
 
 
+def _end_with(parent: int) -> None:
+    """A worker that waits for work would never see that the command was killed, and nobody is left to give it any."""
+    signal_at_parents_death(signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed before
+        os._exit(1)
+
+
 def write_world(
     out_dir: Path,
     *,
@@ -121,7 +130,8 @@ def write_world(
         _report((_render_one(plan, out_dir) for plan in plans), len(plans))
     else:
         # "spawn" keeps workers free of the parent's threads and is what every platform offers.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        spawn, ours = get_context("spawn"), (os.getpid(),)
+        with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with, initargs=ours) as pool:
             _report(pool.map(_render_one, plans, [out_dir] * len(plans)), len(plans))
     return plans
 
