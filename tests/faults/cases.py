@@ -21,13 +21,14 @@ from tests.faults.product_bundle import make_product_bundle
 from tests.media import make_clip
 from tests.tiny_bundle import make_bundle
 from tests.trainer.narration.clip_tables import write_clips
+from tests.trainer.narration.test_rate_local import write_pairs
 from tests.trainer.tables.toy import write_own, write_world
 from tests.trainer.weights.checkpoints import write_beats
 from trainer.features.ego4d import APPEARANCE, MOTION
 
 SMALL = ("--hidden", "16", "--width", "8", "--threads", "1", "--device", "cpu")
 ONE = ("--threads", "1", "--device", "cpu")
-PAIRS = 40
+PAIRS = 24
 
 
 class Data:
@@ -97,6 +98,10 @@ class Data:
         return write_clips(self.folder / "pairs.csv", PAIRS)
 
     @cached_property
+    def matched(self) -> Path:
+        return write_pairs(self.folder / "matched.csv", each=6)
+
+    @cached_property
     def head(self) -> Path:
         shipped = load_bundle(SHIPPED)
         spec = {name: {"name": "small", "sha256": shipped.sha256[f"{name}.onnx"]} for name in ("video", "audio")}
@@ -154,6 +159,11 @@ def rate(data: Data, out: Path) -> list[object]:
     return ["rate", data.pairs, "--out", out / "rated.csv", *server, "--pause-s", 0.01, *ONE]
 
 
+def rate_train(data: Data, out: Path) -> list[object]:
+    given = ["--encoder", "hashed", "--group-prefix", 3, "--steps", 5, "--threads", 1]
+    return ["rate-train", data.matched, "--out", out / "rater.safetensors", *given]
+
+
 def train(data: Data, out: Path) -> list[object]:
     csv_path, store = data.own
     return ["train", csv_path, "--features", store, "--out", out, "--epochs", 3, "--save-every", 0, "--resume", *SMALL]
@@ -162,6 +172,15 @@ def train(data: Data, out: Path) -> list[object]:
 def tables(data: Data, out: Path) -> list[object]:
     chosen = ["--splits", "Co-Cat,Sp-Bri", "--seeds", 1, "--epochs", 1, "--workers", 1]
     return ["tables", 4, data.world[0], "--features", data.world[1], "--out", out, *chosen]
+
+
+def tables_of_workers(data: Data, out: Path) -> list[object]:
+    return [*tables(data, out), "--workers", 2]
+
+
+def world_of_workers(data: Data, out: Path) -> list[object]:
+    two = ["--domain", "Cooking/Tokyo", "--domain", "Cooking/Catania", "--workers", 2]
+    return ["world", "--out", out, "--duration-s", 5, *two]
 
 
 def evaluate(data: Data, out: Path) -> list[object]:
@@ -222,7 +241,9 @@ NAMED = (
     Case(replay, 10_000),
 )
 """Those that must survive fifty kills."""
-OTHERS = (Case(tune, 1_000, is_quick=False),)
+OTHERS = (Case(tune, 1_000, is_quick=False), Case(rate_train, 1_000))
+WORKERS = (Case(tables_of_workers, 0), Case(world_of_workers, 0))
+"""What they start must end by itself when they alone are killed; for features see `test_ray_pool.py`."""
 CASES = (*NAMED, *TRAINER, *OTHERS)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.faults.cases import CASES, NAMED, PAIRS, Case, Data, calibrate
+from tests.faults.cases import CASES, NAMED, PAIRS, WORKERS, Case, Data, calibrate
 from tests.faults.contents import contents
 from tests.faults.killer import MOST_TOO_LATE, ROOT, Spec
 from tests.trainer.narration.chat_server import Act, Seen, chatting
@@ -78,6 +78,13 @@ def test_killed_at_some_moments(case: Case, killed: Killed) -> None:
 @pytest.mark.parametrize("case", NAMED, ids=lambda case: case.name)
 def test_killed_at_fifty_moments(case: Case, killed: Killed) -> None:
     nothing_is_lost(case, killed, kills=50, changes=20, processes=5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("case", WORKERS, ids=lambda case: case.name)
+def test_workers_end_with_whom_they_work_for(case: Case, killed: Killed) -> None:
+    nothing_is_lost(case, killed, kills=8, changes=2, processes=0)
 
 
 def nothing_is_lost(case: Case, killed: Killed, **moments: int) -> None:
