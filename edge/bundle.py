@@ -20,6 +20,7 @@ from typing import Any
 
 from edge.contract import WindowSpec
 from edge.errors import BundleError
+from edge.onnx_external import has_external_data
 from edge.whole_file import why, write_whole_file
 
 SCHEMA_VERSION = 2
@@ -220,3 +221,14 @@ def _check_file(file: Path, expected: str | None) -> None:
             f"{file}: sha256 is {actual[:12]}..., the manifest says {expected[:12]}...; "
             "the file was changed or damaged, copy the bundle again"
         )
+    if file.suffix == ".onnx":
+        _refuse_external_data(file)
+
+
+def _refuse_external_data(file: Path) -> None:
+    try:
+        outside = has_external_data(file)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{file}: not an ONNX graph ({error}); export the bundle again") from error
+    if outside:
+        raise BundleError(f"{file}: keeps weights in another file, which no checksum covers; export the bundle again")

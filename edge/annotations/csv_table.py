@@ -9,7 +9,11 @@ from pathlib import Path
 
 from edge.annotations.action import fault
 from edge.errors import AnnotationError
+from edge.json_text import read_bounded
 from edge.text import printable
+
+MOST_BYTES = 2 << 30
+"""Ego4D's narrations, the largest, take 0.4 GB."""
 
 
 def csv_rows(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
@@ -41,6 +45,20 @@ def csv_rows(path: Path, required: Sequence[str], optional: Sequence[str] = ()) 
         raise fault(path, reader.line_num, f"not CSV ({error}): check the quotes") from error
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""First letters that make a cell a formula (OWASP, "CSV Injection")."""
+
+
+def no_formula(cell: str) -> str:
+    """The cell for a file that a spreadsheet may open."""
+    return f"'{cell}" if cell.startswith((*_FORMULA, "'")) else cell
+
+
+def as_written(cell: str) -> str:
+    """The cell that `no_formula` was given."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA, "'")) else cell
+
+
 def read_text(path: Path, required: Sequence[str] = ()) -> str:
     """The text of a file.
 
@@ -48,7 +66,9 @@ def read_text(path: Path, required: Sequence[str] = ()) -> str:
         AnnotationError: not readable, empty, or not UTF-8.
     """
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, MOST_BYTES)
+    except ValueError as error:
+        raise AnnotationError(f"{printable(str(path))}: {error}: give a file of annotations") from error
     except OSError as error:
         raise AnnotationError(f"{printable(str(path))}: cannot be read: {error.strerror}") from error
     if not data.strip():

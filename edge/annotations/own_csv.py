@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge.annotations.action import Action, AnnotationFile, fault, seconds_ns
-from edge.annotations.csv_table import csv_rows
+from edge.annotations.csv_table import as_written, csv_rows
 from edge.contract import Segment
 from edge.errors import AnnotationError
 from edge.text import printable
@@ -45,7 +45,7 @@ def read_own_csv(path: Path) -> AnnotationFile:
 
 
 def _action(path: Path, line: int, cells: dict[str, str], folders: dict[str, str]) -> Action:
-    video, label = cells["video"], cells["label"]
+    video, label = as_written(cells["video"]), as_written(cells["label"])
     if not video or not label:
         raise fault(path, line, f"no {'label' if video else 'video'}: fill it in or delete the row")
     start_ns, end_ns = (seconds_ns(path, line, name, cells[name]) for name in ("start_s", "end_s"))

@@ -1,4 +1,8 @@
-"""Segments as CSV, in the columns that egoact reads as an annotation, and the confidence."""
+"""Segments as CSV, in the columns that egoact reads as an annotation, and the confidence.
+
+A spreadsheet runs a cell that begins with one of = + - @ as a formula: such a name gets an apostrophe before it, which
+spreadsheets hide and `edge.annotations.csv_table` takes away again.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import csv
 import io
 from collections.abc import Sequence
 
+from edge.annotations.csv_table import no_formula
 from edge.contract import NS_PER_S, RunResult
 
 HEADER = ("video", "start_s", "end_s", "label", "confidence")
@@ -19,5 +24,5 @@ def segments_csv(results: Sequence[RunResult]) -> str:
     for result in results:
         for s in result.segments:
             times = (f"{s.start_ns / NS_PER_S:.3f}", f"{s.end_ns / NS_PER_S:.3f}")
-            writer.writerow((result.clip, *times, s.label, f"{s.confidence:.4f}"))
+            writer.writerow((no_formula(result.clip), *times, no_formula(s.label), f"{s.confidence:.4f}"))
     return out.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 
@@ -10,6 +11,9 @@ from aiohttp import web
 from edge.serve.address import is_loopback
 
 COOKIE = "egoact"
+_HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::\d{1,5})?", re.ASCII)
+_CELLS = re.compile(r"[1-9]\d{0,2}", re.ASCII)
+"""1 to 999 columns or lines."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -24,6 +28,8 @@ class Guard:
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse, take the token out of the address into a cookie, or answer."""
         self._check_origin(request)
+        if not _host_name(request.host) or not _fits(request):
+            raise web.HTTPBadRequest(text="egoact: no such host, or no such size of a terminal\n")
         if not self._token:
             if not is_loopback(_host_name(request.host)):
                 raise web.HTTPForbidden(text="egoact: open it as http://127.0.0.1\n")
@@ -41,7 +47,8 @@ class Guard:
         return _sealed(request, answer)
 
     def _known(self, given: str) -> bool:
-        return secrets.compare_digest(given.encode(), self._token.encode())
+        # A cookie may hold bytes that are no UTF-8, and so half characters.
+        return secrets.compare_digest(given.encode("utf-8", "surrogatepass"), self._token.encode())
 
     def _check_origin(self, request: web.Request) -> None:
         """A browser says which page asks; a WebSocket is open to all pages unless the server looks (RFC 6455, 10.2)."""
@@ -53,10 +60,15 @@ class Guard:
 
 
 def _host_name(host: str) -> str:
-    """Of a Host header: without its port."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    """Of a Host header: without its port; nothing when it is no host, which must not get into our own headers."""
+    found = _HOST.fullmatch(host)
+    return (found["v6"] or found["name"]) if found else ""
+
+
+def _fits(request: web.Request) -> bool:
+    """Whether the terminal that is asked for is of a size that a screen may have: its cells are memory."""
+    asked = [request.query.get(side, "80") for side in ("width", "height")]
+    return all(_CELLS.fullmatch(cells) for cells in asked)
 
 
 def _sealed(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

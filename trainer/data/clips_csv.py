@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.annotations import read_annotations
+from edge.annotations.csv_table import as_written
 from edge.contract import NS_PER_S, WindowSpec
 from edge.errors import AnnotationError
 
@@ -66,14 +67,14 @@ def read_clips_csv(path: Path) -> dict[str, tuple[Annotation, ...]]:
             annotation = Annotation(
                 start_ns=round(float(cells["start_s"]) * NS_PER_S),
                 end_ns=round(float(cells["end_s"]) * NS_PER_S),
-                label=cells["label"],
+                label=as_written(cells["label"]),
                 scenario=cells.get("scenario", ""),
                 location=cells.get("location", ""),
                 narration=cells.get("narration", ""),
                 audio_narration=cells.get("audio_narration", ""),
                 consistency=_consistency(path, reader.line_num, cells.get("consistency", "")),
             )
-            name = cells["video"].replace("\\", "/").rpartition("/")[2]
+            name = as_written(cells["video"]).replace("\\", "/").rpartition("/")[2]
             videos.setdefault(name, []).append(annotation)
     return {name: tuple(sorted(rows, key=lambda a: (a.start_ns, a.end_ns))) for name, rows in videos.items()}
 
