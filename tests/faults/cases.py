@@ -31,6 +31,10 @@ ONE = ("--threads", "1", "--device", "cpu")
 PAIRS = 24
 
 
+Command = Callable[["Data", Path], list[object]]
+"""The arguments of a command that writes to a folder."""
+
+
 class Data:
     """What the commands read, each part made when it is asked for."""
 
@@ -38,6 +42,14 @@ class Data:
         self.folder = folder
         self.server = "http://127.0.0.1:9/v1"
         """Of a language model."""
+
+    def whole(self, command: Command) -> Path:
+        """The folder that has `out` of an undisturbed run."""
+        folder = self.folder / "whole" / command.__name__
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            assert main([str(part) for part in command(self, folder / "out")]) == 0
+        return folder
 
     @cached_property
     def argo1m(self) -> Argo1mFiles:
@@ -63,8 +75,7 @@ class Data:
 
     @cached_property
     def run(self) -> Path:
-        assert main([str(part) for part in train(self, self.folder / "run")]) == 0
-        return self.folder / "run"
+        return self.whole(train) / "out"
 
     @cached_property
     def clips(self) -> Path:
@@ -213,9 +224,6 @@ def world(data: Data, out: Path) -> list[object]:
     return ["world", "--out", out, "--domain", "Cooking/Tokyo", "--duration-s", 10, "--workers", 1]
 
 
-Command = Callable[[Data, Path], list[object]]
-
-
 @dataclass(frozen=True)
 class Case:
     """A command, and what disturbs it."""
@@ -232,13 +240,13 @@ class Case:
 
 TRAINER = (Case(imported, 40_000), Case(pack, 40_000), Case(narrations, 20_000), Case(tables, 3_000, is_quick=False))
 NAMED = (
-    Case(features, 200),
+    Case(features, 200, is_quick=False),
     Case(narrate, 100),
-    Case(rate, 2_000),
+    Case(rate, 2_000, is_quick=False),
     Case(train, 8_000, is_quick=False),
     Case(calibrate, 40_000, is_quick=False),
     Case(export, 400_000, is_quick=False),
-    Case(replay, 10_000),
+    Case(replay, 10_000, is_quick=False),
 )
 """Those that must survive fifty kills."""
 OTHERS = (Case(tune, 1_000, is_quick=False), Case(rate_train, 1_000))

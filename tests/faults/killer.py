@@ -32,6 +32,7 @@ from typing import Any
 
 import numpy as np
 
+from edge.live.lifeline import signal_at_parents_death
 from tests.faults.changes import count_changes
 
 ROOT = Path(__file__).parents[2]
@@ -205,6 +206,7 @@ def load_everything() -> None:
 
 
 if __name__ == "__main__":
+    signal_at_parents_death(signal.SIGTERM)
     load_everything()
     for line in sys.stdin:
         print(json.dumps(Killer(Spec(**json.loads(line))).everything()), flush=True)

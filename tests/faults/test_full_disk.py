@@ -3,7 +3,6 @@ and after room is made the same command ends as if nothing had happened."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,41 +21,16 @@ from tests.faults.cases import (
     world,
 )
 from tests.faults.contents import contents
-from tests.faults.disks import FileSizeLimit, SmallTmpfs, small_tmpfs
+from tests.faults.disks import SmallTmpfs
 from tests.faults.refusal import refusal
-from tests.trainer.narration.chat_server import Act, chatting
 from trainer.features.ego4d import APPEARANCE, MOTION
 
-
-@pytest.fixture
-def tmpfs(tmp_path: Path) -> Iterator[SmallTmpfs]:
-    (tmp_path / "disk").mkdir()
-    with small_tmpfs(tmp_path / "disk") as found:
-        if found is None:
-            pytest.skip("mounting a tmpfs needs root; the limit on the size of files is tested everywhere")
-        yield found
-
-
-@pytest.fixture(params=["file size limit", "tmpfs"])
-def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    if request.param == "tmpfs":
-        return request.getfixturevalue("tmpfs")
-    (tmp_path / "disk").mkdir()
-    return FileSizeLimit(tmp_path / "disk")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data]:
-    made = Data(tmp_path_factory.mktemp("data"))
-    with chatting(lambda first, came: Act("50")) as (made.server, _):
-        yield made
+BOTH = pytest.mark.parametrize("disk", ["file size limit", "tmpfs"], indirect=True)
 
 
 @pytest.mark.parametrize(("case", "disk"), pairs("file size limit", CASES), indirect=["disk"])
 def test_a_full_disk(case: Case, data: Data, disk: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    out, whole = disk.folder / "out", disk.folder.parent / "whole"
-    whole.mkdir()
-    assert given(case.command, data, whole / "out") == 0
+    out, whole = disk.folder / "out", data.whole(case.command)
     capsys.readouterr()
     with disk.full(case.too_few_bytes):
         refusal(capsys, case.command(data, out), disk.folder, disk.reason)
@@ -81,6 +55,7 @@ def test_a_training_whose_disk_fills_at_any_point(
     assert contents(out) == contents(data.run)
 
 
+@BOTH
 def test_a_confusion_that_does_not_fit_leaves_the_old_file(
     data: Data, disk: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +82,7 @@ def _fill(path: Path) -> None:
             return
 
 
+@BOTH
 @pytest.mark.slow
 def test_a_world_on_a_full_disk(data: Data, disk: Any, capsys: pytest.CaptureFixture[str]) -> None:
     out = disk.folder / "out"
@@ -117,6 +93,7 @@ def test_a_world_on_a_full_disk(data: Data, disk: Any, capsys: pytest.CaptureFix
     assert len(list((out / "videos").glob("*.mp4"))) == 1
 
 
+@BOTH
 def test_what_a_store_could_not_take_is_given_back(disk: Any, data: Data) -> None:
     """The partly written rows do not keep the disk full."""
     out = disk.folder / "out"
