@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edge.contract import RunResult
 from edge.errors import SourceError
 from edge.json_text import read_json
+from edge.npy_file import map_npy
 from edge.recording.moment import CLIP, FORMAT, INDEX
 from edge.text import printable
 
@@ -102,8 +103,8 @@ class _Live(NamedTuple):
 
 
 def _features(file: Path, rows: int) -> NDArray[np.float32]:
-    """float32 [rows, width]. Mapped: a header that promises more than the file holds must not become an allocation."""
-    values = np.load(file, mmap_mode="r" if rows else None, allow_pickle=False)  # an empty array cannot be mapped
+    """float32 [rows, width]."""
+    values = map_npy(file)
     if values.ndim != 2 or values.dtype != np.float32 or len(values) != rows:
         raise ValueError(f"{file.name} is {values.dtype} {list(values.shape)}, and there are {rows} rows")
     return values

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.npy_file import map_npy
 from trainer.data.clip_facts import ClipFacts
 from trainer.data.clip_rows import AudioRows
 from trainer.data.errors import DatasetError
@@ -62,10 +63,10 @@ def read_clip_audio(path: Path, clip_of: NDArray[np.int64]) -> AudioRows:
         DatasetError: the file cannot be read, is no such array, has fewer rows than there are clips, or holds NaN.
     """
     try:
-        values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, OverflowError, TypeError) as problem:
+        values = map_npy(path)
+    except (OSError, ValueError) as problem:
         raise DatasetError(f"{path}: cannot be read ({problem}); extract the audio features again") from None
-    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype != np.dtype("<f4"):
+    if values.ndim != 2 or values.dtype != np.dtype("<f4"):
         raise DatasetError(f"{path}: expected float32 [clips, width]; extract the audio features again")
     if len(values) <= clip_of.max(initial=-1):
         raise DatasetError(f"{path}: {len(values)} rows, but clip {clip_of.max()} is wanted; extract this file's audio")

@@ -207,7 +207,8 @@ class FeatureStore:
                 head = pq.read_metadata(part)
                 name, count = (head.metadata or {})[b"video"].decode(), int(head.num_rows)
             except (OSError, KeyError, ValueError, pa.ArrowException) as problem:
-                raise FeatureStoreError(f"{part}: damaged ({problem}); extract the features again") from None
+                reason = " ".join(str(problem).split())[:120]
+                raise FeatureStoreError(f"{part}: damaged ({reason}); extract the features again") from None
             if part != self._part_path(number):
                 raise FeatureStoreError(f"{self._part_path(number)}: missing; extract the features again")
             rows_of[name] = (number, first, count)

@@ -148,7 +148,8 @@ class TextFeatures:
                 )
                 self._row_of |= zip(map(bytes.fromhex, keys), rows, strict=True)
             except (OSError, ValueError, TypeError, pa.ArrowException) as problem:
-                raise TextFeatureError(f"{part}: damaged ({problem}); encode into a new folder") from None
+                reason = " ".join(str(problem).split())[:120]
+                raise TextFeatureError(f"{part}: damaged ({reason}); encode into a new folder") from None
             if not complete:
                 raise TextFeatureError(f"{part}: does not follow the part before it; encode into a new folder")
             self._parts += 1
