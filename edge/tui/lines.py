@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from edge.tui.ink import on_light
 from edge.tui.style import TRACK
 
 Piece = tuple[str, str]
@@ -15,13 +16,13 @@ Line = list[Piece]
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
-def content(lines: Sequence[Line]) -> Content:
-    """The lines as Textual content."""
+def content(lines: Sequence[Line], *, light: bool = False) -> Content:
+    """The lines as Textual content, for a `light` theme or a dark one."""
     pieces: list[Piece] = []
     for index, line in enumerate(lines):
         if index:
             pieces.append(("\n", ""))
-        pieces.extend(line)
+        pieces.extend([(text, on_light(style)) for text, style in line] if light else line)
     return Content.assemble(*pieces)
 
 

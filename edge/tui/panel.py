@@ -38,7 +38,7 @@ class Panel(Widget):
         self.show(self._snapshot)
 
     def render(self) -> Content:
-        return content(self._lines)
+        return content(self._lines, light=not self.app.current_theme.dark)
 
     def _draw_lines(self) -> list[Line]:
         width, height = self.size

@@ -32,7 +32,7 @@ DAY = Theme(
     warning="#8a5a00",
     error="#b3261e",
     dark=False,
-    variables={"soft": "#5b6570", "strong": "#0a0d10", "track": "#d3d8de", "frame": "#aab2bb"},
+    variables={"soft": "#5b6570", "strong": "#0a0d10", "track": "#d3d8de", "frame": "#7d8792"},
 )
 CONTRAST = Theme(
     name="contrast",
