@@ -70,7 +70,12 @@ def test_a_head_of_the_small_backbones_becomes_a_bundle_that_replays(
     assert (bundle.labels, bundle.background_label) == (LABELS, "idle")
     assert bundle.window == shipped.window
     assert bundle.sha256["video.onnx"] == shipped.sha256["video.onnx"], "taken as it is"
-    assert bundle.sha256["fbank.onnx"] == shipped.sha256["fbank.onnx"]
+    sound = np.random.default_rng(0).normal(0, 0.1, (1, bundle.window.clip_audio_samples)).astype(np.float32)
+    # Its constants are computed here: on another processor they differ in the last bit.
+    [ours], [theirs] = (
+        OpenVinoEngine(b.graph("fbank"), threads=1).infer({"waveform": sound}).values() for b in (bundle, shipped)
+    )
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
     assert bundle.provenance["backbones"] == small_spec()
     assert bundle.temperatures == {"f32": 1.0}
     assert set(printed["largest_differences"]) == {"fbank", "head"}
