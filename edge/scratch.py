@@ -1,4 +1,4 @@
-"""Folders for what only one run needs. Those of a run that was killed are cleared by the next one that needs such."""
+"""Folders that are cleared when their run was killed: what only one run needs, and what is not complete yet."""
 
 from __future__ import annotations
 
@@ -30,22 +30,61 @@ def scratch_folder() -> Iterator[Path]:
         StorageError: it cannot be made, or its disk is full.
     """
     base = Path(tempfile.gettempdir())
-    _clear_abandoned(base)
+    clear_abandoned(base, _NAME)
     try:
         unlocked = Path(tempfile.mkdtemp(prefix=PREFIX, suffix=_UNLOCKED, dir=base))
-        folder = unlocked.with_name(unlocked.name.removesuffix(_UNLOCKED))
-        handle = os.open(unlocked, os.O_RDONLY)
     except OSError as problem:
         raise _refused(base, problem) from problem
+    folder = unlocked.with_name(unlocked.name.removesuffix(_UNLOCKED))
     try:
-        with contextlib.suppress(OSError):  # a file system without locks: it is cleared by nobody else either
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        unlocked.rename(folder)
-        yield folder
+        with _held(unlocked, folder):
+            yield folder
     except OSError as problem:
         if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise _refused(base, problem) from problem
+
+
+@contextlib.contextmanager
+def unfinished_folder(folder: Path) -> Iterator[None]:
+    """A new, empty folder that nobody else may enter, to be renamed by the block; deleted when it is not.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    unlocked = folder.with_name(folder.name + _UNLOCKED)
+    unlocked.mkdir(mode=0o700)
+    with _held(unlocked, folder):
+        yield
+
+
+def clear_abandoned(base: Path, name: re.Pattern[str]) -> None:
+    """Delete this user's folders in `base` of such a name that no living process holds."""
+    with contextlib.suppress(OSError):
+        for folder in list(base.iterdir()):
+            if name.fullmatch(folder.name):
+                _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # another user's, or cleared by somebody else just now
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(handle).st_uid == os.getuid():
+                shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def _held(unlocked: Path, folder: Path) -> Iterator[None]:
+    handle = os.open(unlocked, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: it is cleared by nobody else either
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unlocked.rename(folder)
+        yield
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
@@ -54,18 +93,3 @@ def scratch_folder() -> Iterator[Path]:
 def _refused(base: Path, problem: OSError) -> StorageError:
     reason = f"cannot be written ({why(problem)}); make room there or name another folder in TMPDIR"
     return StorageError(f"{printable(str(base))}: {reason}")
-
-
-def _clear_abandoned(base: Path) -> None:
-    """Delete this user's folders that no living process holds."""
-    for folder in base.glob(f"{PREFIX}*"):
-        if not _NAME.fullmatch(folder.name):
-            continue
-        with contextlib.suppress(OSError):  # another user's, or cleared by somebody else just now
-            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.fstat(handle).st_uid == os.getuid():
-                    shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(handle)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,11 +28,14 @@ from numpy.typing import NDArray
 from edge.contract import AudioBlock, FeatureRow, Frame, Prediction, WindowSpec
 from edge.errors import EgoactError
 from edge.recording.clip_writer import LOSSLESS, ClipWriter
+from edge.scratch import clear_abandoned, unfinished_folder
 from edge.sinks import JsonlSink
 from edge.text import printable
 
 FORMAT = 1
 CLIP, INDEX, TELEMETRY, PREDICTIONS = "clip.mkv", "moment.json", "telemetry.json", "predictions.jsonl"
+ABANDONED = re.compile(r"\.moment-\d{8}T\d{6}\.partial")
+"""What a run that was killed was saving: it is large, and nobody would find it."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,13 @@ def save_moment(folder: Path, moment: Moment) -> Path:
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir(mode=0o700)
-        _write(partial, moment)
-        if folder.exists():
-            raise FileExistsError(17, "it exists already")
-        os.rename(partial, folder)
+        clear_abandoned(folder.parent, ABANDONED)
+        with unfinished_folder(partial):
+            _write(partial, moment)
+            if folder.exists():
+                raise FileExistsError(17, "it exists already")
+            os.rename(partial, folder)
     except (OSError, av.FFmpegError) as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise EgoactError(f"{shown}: the moment is not saved: {error.strerror}; name a folder with room") from error
     return folder
 

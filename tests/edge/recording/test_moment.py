@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 from pathlib import Path
 
@@ -209,6 +210,20 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(EgoactError, match="No space left"):
         save_moment(tmp_path / "m", Moment(SPEC, LABELS, one_frame(), (), (), (), {}))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_was_saving_is_cleared_by_the_next_moment(tmp_path: Path) -> None:
+    moment = Moment(SPEC, LABELS, one_frame(), (), (), (), {})
+    if (child := os.fork()) == 0:
+        rename = os.rename
+        last = ".partial"
+        os.rename = lambda a, b: os.kill(os.getpid(), signal.SIGKILL) if a.name.endswith(last) else rename(a, b)
+        save_moment(tmp_path / "moment-20260101T000000", moment)
+    os.waitpid(child, 0)
+    assert [path.name for path in tmp_path.iterdir()] == [".moment-20260101T000000.partial"]
+    (tmp_path / ".holiday.partial").mkdir()
+    save_moment(tmp_path / "moment-20260101T000100", moment)
+    assert {path.name for path in tmp_path.iterdir()} == {"moment-20260101T000100", ".holiday.partial"}
 
 
 def test_a_path_that_is_no_moment(tmp_path: Path) -> None:
