@@ -9,8 +9,8 @@ from typing import Any
 from edge.errors import EgoactError
 
 
-def import_transformers() -> Any:
-    """The package with its CLIP loaded.
+def import_transformers(needed_by: str = "CLIP") -> Any:
+    """The package with its CLIP loaded; `needed_by` is what the error says needs it.
 
     Raises:
         EgoactError: it is missing or broken.
@@ -24,7 +24,8 @@ def import_transformers() -> Any:
         return importlib.import_module("transformers")
     except Exception as error:  # its own dependencies fail in arbitrary ways
         reason = first_line(error)
-        raise EgoactError(f"CLIP needs the package transformers ({reason}); run: pip install 'egoact[train]'") from None
+        told = f"{needed_by} needs the package transformers ({reason})"
+        raise EgoactError(f"{told}; run: pip install 'egoact[train]'") from None
     finally:
         if hidden:
             del sys.modules["torchaudio"]

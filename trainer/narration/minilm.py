@@ -33,7 +33,7 @@ class MiniLm:
         """
         if not (folder / "config.json").is_file():
             raise CheckpointError(f"{folder}: no config.json here; give the folder of a sentence encoder")
-        library = import_transformers()
+        library = import_transformers("MiniLM")
         try:
             self._tokenizer = library.AutoTokenizer.from_pretrained(folder, local_files_only=True)
             model = library.AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -248,3 +249,17 @@ def test_the_same_pairs_and_seed_give_the_same_model(tmp_path: Path, capsys: pyt
     net, description = load_agreement(tmp_path / "one")
     assert description.auc == pytest.approx(told["auc"], abs=1e-4)
     assert not net.training
+
+
+@pytest.mark.parametrize("needs", ["--rater transformers", "MiniLM"])
+def test_without_transformers_the_message_names_who_needs_it(
+    tmp_path: Path, needs: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").touch()
+    monkeypatch.setitem(sys.modules, "transformers.models.clip.modeling_clip", None)
+    given = ("transformers", "--model", tmp_path) if needs.startswith("--") else ("embedded", "--encoder", tmp_path)
+    more = () if needs.startswith("--") else ("--model", "m")
+    assert rate(write_clips(tmp_path / "c.csv", 1), tmp_path / "r.csv", "--rater", *given, *more) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"{needs} needs the package transformers (" in line
+    assert "CLIP" not in line

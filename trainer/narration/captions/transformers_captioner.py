@@ -35,7 +35,7 @@ class TransformersCaptioner:
         if not (folder / "config.json").is_file():
             raise CaptionerError(f"{folder}: no config.json here; give the folder of an audio-language model")
         try:
-            library = import_transformers()
+            library = import_transformers("--captioner transformers")
             config = library.AutoConfig.from_pretrained(folder, local_files_only=True)
             model_class = getattr(library, (config.architectures or ["none"])[0])
             model = model_class.from_pretrained(folder, local_files_only=True, dtype="auto")
@@ -44,7 +44,7 @@ class TransformersCaptioner:
             talk = [{"role": "user", "content": [{"type": "audio", "audio": ""}, {"type": "text", "text": prompt}]}]
             self._text = self._processor.apply_chat_template(talk, tokenize=False, add_generation_prompt=True)
         except EgoactError as error:
-            raise CaptionerError(str(error).replace("CLIP needs", "--captioner transformers needs")) from None
+            raise CaptionerError(str(error)) from None
         except Exception as error:  # damaged files fail in arbitrary ways
             raise CaptionerError(f"{folder}: not an audio-language model ({first_line(error)})") from None
         self._processor.tokenizer.padding_side = "left"

@@ -32,12 +32,11 @@ class TransformersRater:
         if not (folder / "config.json").is_file():
             raise RaterError(f"{folder}: no config.json here; give the folder of a causal language model")
         try:
-            library = import_transformers()
+            library = import_transformers("--rater transformers")
             self._tokenizer = library.AutoTokenizer.from_pretrained(folder, local_files_only=True, padding_side="left")
             model = library.AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype="auto")
         except EgoactError as error:
-            reason = first_line(error).removeprefix("CLIP needs ")
-            raise RaterError(f"--rater transformers needs {reason}") from None
+            raise RaterError(str(error)) from None
         except Exception as error:  # damaged files fail in arbitrary ways
             raise RaterError(f"{folder}: not a causal language model ({first_line(error)})") from None
         if self._tokenizer.pad_token is None:
