@@ -13,6 +13,9 @@ from edge.demo import DEMO
 from edge.engines.load import load_engines
 from edge.pipeline import Pipeline
 from edge.recognizer import Recognizer
+from edge.replay.history import History
+from edge.replay.transport import Transport
+from edge.rings import Rings
 from edge.sources.replay import ReplaySource
 from edge.timeline import timeline_svg
 from edge.tui.picture import screenshot
@@ -37,6 +40,9 @@ class SnapshotAt:
     def segment(self, segment: Segment) -> None:
         """Segments are in the snapshot."""
 
+    def event(self, t_ns: int, text: str) -> None:
+        """So are events."""
+
 
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
@@ -51,7 +57,9 @@ def main() -> None:
     camera.pipeline = pipeline
     result = pipeline.run()
     assert camera.kept is not None, "the demo clip is shorter than the moment of the picture"
-    _save(screenshot(camera.kept, SCREEN_CELLS, controls=pipeline), PICTURES / "live.png")
+    history = History(Rings(bundle.window), None, None)
+    steering = Transport(lambda picture: pipeline.snapshot(picture=picture), history, lambda: None, pipeline.hurry)
+    _save(screenshot(camera.kept, SCREEN_CELLS, controls=pipeline, transport=steering), PICTURES / "live.png")
     (PICTURES / "timeline.svg").write_text(timeline_svg(result, truth), encoding="utf-8")
     lost = lost_microphone_and_browser(bundle, clip, PICTURES / "browser.png")
     _save(lost, PICTURES / "no_microphone.png")

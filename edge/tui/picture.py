@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from edge.contract import Snapshot
-from edge.tui.app import Controls, EgoactApp
+from edge.tui.app import Controls, EgoactApp, Steering
 from edge.tui.svg import standalone
 
 
@@ -15,13 +15,14 @@ def screenshot(
     size: tuple[int, int] = (160, 48),
     *,
     controls: Controls | None = None,
+    transport: Steering | None = None,
     flag: Callable[[], None] | None = None,
 ) -> str:
-    """SVG text of the view at `size` (columns, rows) showing `snapshot`, with the keys that `controls`, `flag` give.
+    """SVG text of the view at `size` (columns, rows) showing `snapshot`, with the keys that the rest gives.
 
     Runs its own event loop: call it from ordinary code, not from a coroutine.
     """
-    app = EgoactApp(lambda: snapshot, lambda: None, controls=controls, flag=flag)
+    app = EgoactApp(lambda: snapshot, lambda: None, controls=controls, transport=transport, flag=flag)
     return asyncio.run(_screenshot(app, size))
 
 
