@@ -8,7 +8,7 @@ DEV := .venv-dev/bin
 SYSTEM_PACKAGES := gcc libc6-dev libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils tmux \
   $(shell . /etc/os-release 2> /dev/null && test "$$ID" = debian && echo chromium)
 
-.PHONY: demo test test-all gpu-check lint install dev bundle pictures clean system bench-check
+.PHONY: demo test test-all gpu-check lint install dev bundle pictures coverage mutants clean system bench-check
 
 demo: .venv/installed
 	.venv/bin/egoact demo
@@ -26,6 +26,17 @@ gpu-check: .venv-dev/installed
 # Speed as ratios to FP32 against bench/baseline.json: names what got slower; never an absolute time.
 bench-check: .venv-dev/installed
 	$(DEV)/python -m bench.check
+
+# The fast tests with the lines they run: runs/coverage/index.html
+coverage: system .venv-dev/installed
+	mkdir -p runs/coverage
+	COVERAGE_FILE=runs/coverage/data $(DEV)/python -m pytest -n 2 --dist loadfile -m "not slow and not gpu" \
+	  --cov=edge --cov=trainer --cov=calibration --cov=export \
+	  --cov-report=html:runs/coverage --cov-report=term:skip-covered tests
+
+# One change at a time of rings, windows, decisions, Q/DQ and losses: do their tests notice? runs/mutants.md
+mutants: .venv-dev/installed
+	OMP_NUM_THREADS=1 $(DEV)/python -m bench.mutants --out runs/mutants.md
 
 lint: .venv-dev/installed
 	$(DEV)/ruff check .
