@@ -49,4 +49,5 @@ def node_name(node: onnx.NodeProto) -> str:
 
 
 def integer_attribute(node: onnx.NodeProto, name: str, default: int) -> int:
+    """The node's attribute of this name, or `default` where it has none."""
     return next((int(a.i) for a in node.attribute if a.name == name), default)

@@ -99,6 +99,7 @@ def _pairs_s(seen: Onsets, heard_s: NDArray[np.float64]) -> tuple[NDArray[np.flo
 
 
 def plural(kind: EventKind) -> str:
+    """The word for several of the events."""
     return {"flash": "flashes", "clap": "claps"}[kind]
 
 

@@ -44,6 +44,7 @@ class BuildOptions:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add, default = parser.add_argument, BuildSettings()
     add("bundle", nargs="?", type=Path, default=SHIPPED, metavar="BUNDLE", help="default: the one that is built in")
     add(
@@ -73,6 +74,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. What a user can mend is raised as an EgoactError."""
     if args.workspace_mib < 1:
         raise UsageError(f"--workspace-mib {args.workspace_mib}: must be at least 1")
     settings = BuildSettings(args.workspace_mib, args.optimisation_level)

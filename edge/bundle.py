@@ -203,6 +203,7 @@ def rewrite_manifest(
 
 
 def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content in hexadecimal; raises OSError where it cannot be read."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):

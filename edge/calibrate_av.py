@@ -39,6 +39,7 @@ LOOK_S = 1.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     parser.add_argument("--camera", metavar="ADDRESS", help="as for 'egoact live'")
     parser.add_argument(
         "--mic", metavar="DEVICE", default="default", help="as for 'egoact live' (default: %(default)s)"
@@ -56,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. What a user can mend is raised as an EgoactError."""
     if (args.camera is None) == (args.clip is None):
         raise UsageError("give --camera ADDRESS (with --mic DEVICE), or --clip FILE; 'egoact devices' lists devices")
     if args.pairs < 2 or args.seconds <= 0:

@@ -19,11 +19,13 @@ DEMO = Path(__file__).parent / "assets" / "demo"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     parser.add_argument("--plain", action="store_true", help="plain lines also in a terminal")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report with a timeline picture")
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. What a user can mend is raised as an EgoactError."""
     terminal = sys.stdout.isatty() and sys.stdin.isatty() and not args.plain
     clips = tuple(sorted(DEMO.glob("*.mp4")))
     return replay(

@@ -23,6 +23,7 @@ from export.calibration_report import DEFAULT_METHOD, CalibrateOptions, report_d
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("bundle", type=Path, metavar="BUNDLE", help="folder of the bundle")
     add("--clips", type=Path, nargs="+", required=True, metavar="CLIP", help="recorded clips, or folders of them")
@@ -42,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. What a user can mend is raised as an EgoactError."""
     if min(args.windows, args.hold_out_windows, 1 if args.threads is None else args.threads) < 1:
         raise UsageError("--windows, --hold-out-windows and --threads must be at least 1")
     if not 0 <= args.min_agreement <= 100 or args.max_loss < 0:

@@ -34,6 +34,7 @@ from export.trained import trained_parts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("checkpoint", nargs="?", type=Path, metavar="CHECKPOINT", help="folder of a trained head")
     add("--out", type=Path, required=True, metavar="BUNDLE", help="folder for the bundle")

@@ -38,6 +38,7 @@ PARTS = ("test", "validation", "train", "everything")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("run", type=Path, metavar="RUN", help="folder of the trained head")
     add("source", type=Path, metavar="SOURCE", help="folder or CSV file, see above")

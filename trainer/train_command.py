@@ -55,6 +55,7 @@ PAPER = FitSettings()
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("source", type=Path, metavar="SOURCE", help="folder or CSV file, see above")
     add("--features", type=Path, metavar="DIR", help="feature store (or Ego4D's <uid>.pt); not for .beton files")

@@ -45,6 +45,7 @@ from edge.recognizer import Recognizer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("bundle", nargs="?", type=Path, default=SHIPPED, metavar="BUNDLE", help="default: the one that is built in")
     add("--pipeline", action="store_true", help="from sensor to label")
@@ -66,6 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. What a user can mend is raised as an EgoactError."""
     check_modes(args)
     if args.rounds < 1 or (args.seconds is not None and not args.seconds > 0):
         raise UsageError("--rounds must be at least 1, and --seconds more than 0")

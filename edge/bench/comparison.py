@@ -55,6 +55,7 @@ def compare_reports(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Chan
 
 
 def comparison_table(changes: list[Change]) -> Table:
+    """A row a change, with its interval in words that a person reads."""
     table = Table(("<what", "before ms", "now ms", "<times as fast [95 %]", "<verdict"))
     for change in changes:
         table.add(

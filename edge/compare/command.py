@@ -33,6 +33,7 @@ WORST_LAYERS = 15
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("first", metavar="A", help="what is compared against, usually f32")
     add("second", metavar="B", help="what is judged")
@@ -45,6 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. What a user can mend is raised as an EgoactError."""
     bundle = load_bundle(args.bundle)
     sides = subject(args.first, bundle), subject(args.second, bundle)
     if sides[0].bundle.window != sides[1].bundle.window or sides[0].bundle.labels != sides[1].bundle.labels:

@@ -25,6 +25,7 @@ from edge.sources.portaudio import list_microphones
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

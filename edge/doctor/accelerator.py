@@ -12,6 +12,7 @@ _CUDA_PACKAGES = ("pycuda", "cuda-bindings", "cuda-python")
 
 
 def cuda(host: Host) -> list[Finding]:
+    """Whether the driver, the GPU and a TensorRT can be used."""
     is_jetson = l4t(host.root) is not None
     try:
         device = host.probe("cuda")

@@ -55,6 +55,7 @@ CHECKS = (
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("--bundle", type=Path, default=SHIPPED, metavar="DIR", help="the model (default: the one that is built in)")
     add("--record", type=Path, default=Path(), metavar="DIR", help="where recordings would go (default: this folder)")

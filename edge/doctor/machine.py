@@ -15,6 +15,7 @@ _CLOCKSOURCE = "sys/devices/system/clocksource/clocksource0"
 
 
 def disk(host: Host) -> list[Finding]:
+    """Room left where recordings would go."""
     folder = host.recordings
     # The folder of --record need not exist yet: its nearest parent decides.
     existing = next((path for path in (folder, *folder.absolute().parents) if path.is_dir()), folder)
@@ -29,6 +30,7 @@ def disk(host: Host) -> list[Finding]:
 
 
 def terminal(host: Host) -> list[Finding]:
+    """Whether this terminal can show the view."""
     screen = host.screen
     if not screen.is_terminal:
         return [Finding("terminal", "ok", "none here: use --headless")]
@@ -52,6 +54,7 @@ def _colours(host: Host) -> str:
 
 
 def clock(host: Host) -> list[Finding]:
+    """Whether the kernel's clock source is a fast and steady one."""
     current = read_text(host.file(f"{_CLOCKSOURCE}/current_clocksource"))
     if current is None:
         return [Finding("clock", "unknown", "could not be checked: the kernel does not name its clock source")]

@@ -11,6 +11,7 @@ HOT_MARGIN_C = 10.0
 
 
 def jetson(host: Host) -> list[Finding]:
+    """The JetPack release; nothing elsewhere."""
     release = l4t(host.root)
     if release is None:
         return []
@@ -22,6 +23,7 @@ def jetson(host: Host) -> list[Finding]:
 
 
 def power_mode(host: Host) -> list[Finding]:
+    """The power mode that is set, against the fastest."""
     modes = power_modes(host.root)
     if modes is None:
         if l4t(host.root) is None:
@@ -36,6 +38,7 @@ def power_mode(host: Host) -> list[Finding]:
 
 
 def clocks(host: Host) -> list[Finding]:
+    """Whether the Jetson's clocks are pinned; nothing elsewhere."""
     if l4t(host.root) is None:
         return []
     pinned = clocks_pinned(host.root)
@@ -49,6 +52,7 @@ def clocks(host: Host) -> list[Finding]:
 
 
 def heat(host: Host) -> list[Finding]:
+    """Temperatures in degrees Celsius, and how far from throttling."""
     reading = PowerReader(host.root).read()
     findings = []
     margins = {

@@ -14,6 +14,7 @@ _LITTLE_MEMORY_MB = 1000
 
 
 def processor(host: Host) -> list[Finding]:
+    """The processor's name and the instructions that the engines profit from."""
     cpuinfo = host.file("proc/cpuinfo")
     text = read_text(cpuinfo)
     if text is None:
@@ -27,6 +28,7 @@ def processor(host: Host) -> list[Finding]:
 
 
 def memory(host: Host) -> list[Finding]:
+    """Memory that is free, in MB."""
     found = re.search(r"^MemAvailable:\s*(\d+) kB", read_text(host.file("proc/meminfo")) or "", re.MULTILINE)
     if found is None:
         return [Finding("memory", "unknown", "could not be checked: /proc/meminfo does not tell")]

@@ -13,6 +13,7 @@ _LOGIN = " (log in again afterwards)"
 
 
 def cameras(host: Host) -> list[Finding]:
+    """Cameras that can be opened, and the reason why others cannot."""
     found = host.cameras()
     usable = [camera for camera in found if camera.kind == "capture"]
     refused = [camera for camera in found if camera.kind == "unknown"]
@@ -49,6 +50,7 @@ def _raw(host: Host, camera: Camera) -> Finding:
 
 
 def microphones(host: Host) -> list[Finding]:
+    """Microphones that can be opened."""
     try:
         found = host.microphones()
     except ProbeError as error:

@@ -12,6 +12,7 @@ _REINSTALL = "pip install --force-reinstall --no-cache-dir egoact"
 
 
 def python(host: Host) -> list[Finding]:
+    """The interpreter's version, and whether it is one that was tested."""
     text = ".".join(map(str, host.python)) + ("" if host.in_venv else ", not in a virtual environment")
     if host.python[:2] > NEWEST_TESTED:
         newest = ".".join(map(str, NEWEST_TESTED))
@@ -21,6 +22,7 @@ def python(host: Host) -> list[Finding]:
 
 
 def egoact(host: Host) -> list[Finding]:
+    """The version of egoact and of the system."""
     version = host.package_version("egoact") or "not installed, run from its folder"
     return [Finding("egoact", "ok", f"{version}, on {host.kernel}, {host.machine}")]
 
@@ -31,6 +33,7 @@ def libraries(host: Host) -> list[Finding]:
 
 
 def openvino(host: Host) -> list[Finding]:
+    """Whether OpenVINO can be imported, and its version."""
     return [_library(host, "OpenVINO", "openvino")]
 
 
@@ -44,6 +47,7 @@ def opencv(host: Host) -> list[Finding]:
 
 
 def textual(host: Host) -> list[Finding]:
+    """Whether Textual can be imported, and its version."""
     finding = _library(host, "Textual", "textual")
     if finding.state == "ok":
         return [finding]
@@ -51,6 +55,7 @@ def textual(host: Host) -> list[Finding]:
 
 
 def portaudio(host: Host) -> list[Finding]:
+    """Whether the PortAudio library can be loaded, and its version."""
     try:
         return [Finding("PortAudio", "ok", host.probe("portaudio")["version"])]
     except ProbeError as error:

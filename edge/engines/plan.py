@@ -77,6 +77,7 @@ class CheckedPlan:
 def plan_file(
     bundle: Path, engine: str, precision: str, *, onnx_sha256: str, platform: Platform, rebuild: str
 ) -> PlanFile:
+    """Where the plan of an engine lies in a bundle, with all that it must have been built for."""
     path = bundle / PLANS / platform.device_key / f"{engine}.{precision}.plan"
     return PlanFile(path, engine, precision, onnx_sha256, platform, rebuild)
 

@@ -31,6 +31,7 @@ NONE = "none"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("--camera", required=True, metavar="ADDR", help="/dev/video0, a part of a name, rtsp://..., or none")
     add(
@@ -69,6 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. What a user can mend is raised as an EgoactError."""
     if args.threads is not None and args.threads < 1:
         raise UsageError(f"--threads {args.threads}: must be at least 1")
     if args.duration_s is not None and not args.duration_s > 0:

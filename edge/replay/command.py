@@ -24,6 +24,7 @@ from edge.replay.run import replay
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("clips", nargs="+", type=Path, metavar="CLIP", help="a video file with or without sound, or a folder of them")
     add("--bundle", type=Path, default=SHIPPED, metavar="DIR", help="the model (default: the one that is built in)")
@@ -53,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. What a user can mend is raised as an EgoactError."""
     given = vars(args)
     given["precisions"] = tuple(dict.fromkeys(p.strip() for p in given.pop("precision").split(",")))
     given["pace"] = args.pace or ("realtime" if args.tui else "fast")

@@ -36,6 +36,7 @@ def figures_of(runs: Sequence[Played]) -> Figures | None:
 
 
 def total_of(runs: Sequence[Played]) -> Score | None:
+    """The score of all runs together; None where none has annotations."""
     scores = [run.score for run in runs if run.score is not None]
     return merge(scores) if scores else None
 

@@ -132,6 +132,7 @@ def word_table(mapped: Mapped) -> Table | None:
 
 
 def segment_table(run: Played) -> Table:
+    """A row a segment: start, end, label, confidence."""
     rows = tuple(
         (clock_text(s.start_ns / NS_PER_S), clock_text(s.end_ns / NS_PER_S), s.label, percent(s.confidence))
         for s in run.result.segments

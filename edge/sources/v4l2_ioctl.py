@@ -178,4 +178,5 @@ def fourcc_text(number: int) -> str:
 
 
 def fourcc_number(text: str) -> int:
+    """A pixel format's four letters as V4L2's number, little endian."""
     return int.from_bytes(text.encode("ascii").ljust(4), "little")

@@ -15,6 +15,8 @@ MMAP = 1
 
 
 class Capability(ctypes.Structure):
+    """struct v4l2_capability (linux/videodev2.h): the driver, the card, and what they can do."""
+
     _fields_ = (
         ("driver", ctypes.c_char * 16),
         ("card", ctypes.c_char * 32),
@@ -27,6 +29,8 @@ class Capability(ctypes.Structure):
 
 
 class FormatDescription(ctypes.Structure):
+    """struct v4l2_fmtdesc (linux/videodev2.h): one pixel format of a device."""
+
     _fields_ = (
         ("index", c_uint32),
         ("type", c_uint32),
@@ -65,6 +69,8 @@ class IntervalEntry(ctypes.Structure):
 
 
 class PixelFormat(ctypes.Structure):
+    """struct v4l2_pix_format (linux/videodev2.h): size in pixels, format, and bytes a line."""
+
     _fields_ = tuple(
         (name, c_uint32)
         for name in (
@@ -79,10 +85,14 @@ class _FormatUnion(ctypes.Union):
 
 
 class Format(ctypes.Structure):
+    """struct v4l2_format (linux/videodev2.h): the format of one kind of stream."""
+
     _fields_ = (("type", c_uint32), ("fmt", _FormatUnion))
 
 
 class StreamParameters(ctypes.Structure):
+    """struct v4l2_streamparm (linux/videodev2.h) with its capture part: the time of a frame, in s."""
+
     _fields_ = (
         ("type", c_uint32),
         ("capability", c_uint32),
@@ -94,6 +104,8 @@ class StreamParameters(ctypes.Structure):
 
 
 class RequestBuffers(ctypes.Structure):
+    """struct v4l2_requestbuffers (linux/videodev2.h): how many buffers, and of which memory."""
+
     _fields_ = (
         ("count", c_uint32),
         ("type", c_uint32),
@@ -109,6 +121,8 @@ class _BufferPlace(ctypes.Union):
 
 
 class Buffer(ctypes.Structure):
+    """struct v4l2_buffer (linux/videodev2.h): a buffer that is queued, with the time of its frame."""
+
     _fields_ = (
         ("index", c_uint32),
         ("type", c_uint32),

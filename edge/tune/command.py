@@ -37,6 +37,7 @@ from edge.verify.evidence import gather
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("bundle", type=Path, metavar="BUNDLE", help="folder of the bundle")
     add("--clips", type=Path, nargs="+", required=True, metavar="CLIP", help="clips to fit on, or folders of them")
@@ -60,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. What a user can mend is raised as an EgoactError."""
     bundle = load_bundle(args.bundle)
     if args.out is not None and args.out.exists():
         raise UsageError(f"{args.out}: is there already; name a new folder")

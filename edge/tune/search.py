@@ -61,6 +61,7 @@ def _worth(clips: Sequence[TuneClip], thresholds: Thresholds, start: Thresholds,
 
 
 def counts_of(clips: Sequence[TuneClip], thresholds: Thresholds) -> list[Counts]:
+    """What the thresholds get right and wrong, a clip each, in the clips' order."""
     return [clip.counts(thresholds) for clip in clips]
 
 

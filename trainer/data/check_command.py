@@ -47,6 +47,7 @@ from trainer.features.tasks import find_tasks
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="check | pack | sounds")
     check = actions.add_parser("check", help="say what is wrong with a data set").add_argument
     check("source", type=Path, metavar="SOURCE", help="folder or file, see above")
@@ -152,6 +153,7 @@ def _pack(source: Path, features: Path, out: Path) -> int:
 
 
 def csv_header(path: Path) -> list[str]:
+    """Names of a CSV's columns in lower case; raises EgoactError where it cannot be read."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             return [name.strip().lower() for name in next(csv.reader(file), [])]

@@ -46,6 +46,7 @@ from trainer.features.tasks import Pool, Task, find_tasks
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("videos", nargs="*", type=Path, metavar="VIDEOS", help="folders, CSV files or video files")
     add("--out", type=Path, required=True, metavar="DIR", help="the feature store (or folder of .pt files)")

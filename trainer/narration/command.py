@@ -42,6 +42,7 @@ from trainer.train_command import check_device
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("source", type=Path, metavar="SOURCE", help="folder or file, see above")
     add("--out", type=Path, required=True, metavar="DIR", help="folder of the embeddings; made when missing")

@@ -38,6 +38,7 @@ from trainer.tables.workshop import Workshop, encoder_name
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("table", metavar="TABLE", help="1, 2, 3 or 4; several with commas; or all")
     add("source", type=Path, metavar="SOURCE", help="rendered world, folder of ARGO1M's files, or own-clips CSV")

@@ -21,6 +21,8 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PanelRow:
+    """One row of a panel: its values, and the paper's where it prints any."""
+
     title: str
     values: Values
     paper: Mapping[str, float]

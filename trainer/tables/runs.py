@@ -31,6 +31,7 @@ class Run:
 
 
 def out_of_domain(method: str, modalities: Modalities, split: str, seed: int) -> Run:
+    """The run that trains without the split's held-out domain."""
     return Run(split, method, modalities, seed)
 
 

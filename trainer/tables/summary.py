@@ -34,6 +34,8 @@ class RowSummary:
 
 @dataclass(frozen=True)
 class PanelSummary:
+    """A panel over all its splits, and the differences to its reference."""
+
     title: str
     reference: str
     splits: tuple[str, ...]
@@ -95,6 +97,7 @@ def _row_json(row: RowSummary, splits: tuple[str, ...]) -> dict[str, Any]:
 
 
 def estimate_json(found: Estimate) -> dict[str, Any]:
+    """An estimate as JSON: mean, interval and standard deviation over seeds; null where there is none."""
     low, high = found.interval or (None, None)
     return {"mean": _number(found.mean), "low": _number(low), "high": _number(high), "seed_sd": _number(found.seed_sd)}
 

@@ -27,6 +27,7 @@ from trainer.weights.kinds import kind_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     parser.add_argument("--folder", type=Path, metavar="DIR", help="where the files lie (default: see above)")
     actions = parser.add_subparsers(dest="action", required=True, metavar="list | check | fetch")
     listing = actions.add_parser("list", help="all that egoact knows, and what is here")
@@ -40,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. What a user can mend is raised as an EgoactError."""
     folder = args.folder or weights_folder()
     if args.action == "list":
         return _list(folder, args.json)

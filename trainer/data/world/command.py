@@ -21,6 +21,7 @@ from trainer.data.world.write import write_world
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
     add("--videos-per-domain", type=int, default=1, metavar="N", help="videos of each domain (default: 1)")

@@ -52,6 +52,7 @@ CACHE = "captions.jsonl"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("clips", type=Path, metavar="CLIPS", help="clip CSV")
     add("--videos", type=Path, required=True, metavar="DIR", help="folder of the videos")

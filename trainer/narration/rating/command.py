@@ -55,6 +55,7 @@ Missing = Literal["one", "drop", "keep"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("clips", type=Path, metavar="CLIPS", help="clip CSV")
     add("--out", type=Path, required=True, metavar="OUT", help="the clip CSV with ratings")

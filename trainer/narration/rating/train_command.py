@@ -43,6 +43,7 @@ FOLDS = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
     add = parser.add_argument
     add("pairs", type=Path, metavar="PAIRS", help="CSV of pairs that belong together")
     add("--out", type=Path, required=True, metavar="MODEL", help="the model (.safetensors)")
