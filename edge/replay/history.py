@@ -1,6 +1,6 @@
 """What a replay has said so far, moment by moment, so that a view can go back to any of them.
 
-A sink of the pipeline. Kept in memory: a snapshot a label and five small pictures a second, about 1.5 MB a minute.
+A sink of the pipeline. Kept in memory: a snapshot a label and five small pictures a second, about 2.5 MB a minute.
 """
 
 from __future__ import annotations
