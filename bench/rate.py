@@ -141,7 +141,7 @@ def logistic(pairs: EmbeddedPairs, train: NDArray[np.int64], ridge: float = 1e-3
 
 
 def embedded(
-    by_encoder: dict[str, EmbeddedPairs], train: NDArray[np.int64], counts: NDArray[np.bool_], seeds: int
+    by_encoder: dict[str, EmbeddedPairs], train: NDArray[np.int64], counts: NDArray[np.bool_], seeds: int, steps: int
 ) -> tuple[Scorer, str]:
     """The embedded rater, its settings chosen by a third of the training participants; and what was chosen."""
     group = by_encoder["minilm"].group
@@ -150,12 +150,12 @@ def embedded(
 
     def inner_auc(choice: tuple[str, TrainSettings]) -> float:
         pairs = by_encoder[choice[0]]
-        net = train_net(pairs, rest, choice[1])
+        net = train_net(pairs, rest, replace(choice[1], steps=steps))
         return Test(pairs, inner[counts[inner]]).auc(lambda v, a: scores_of(net, pairs, v, a))
 
     name, settings = max(GRID, key=inner_auc)
     pairs = by_encoder[name]
-    nets = [train_net(pairs, train, replace(settings, seed=seed)) for seed in range(seeds)]
+    nets = [train_net(pairs, train, replace(settings, seed=seed, steps=steps)) for seed in range(seeds)]
     told = f"{name}, dropout {settings.dropout}, {settings.hidden} wide"
     return lambda v, a: np.mean([scores_of(net, pairs, v, a) for net in nets], axis=0), told
 
@@ -170,7 +170,7 @@ def read(path: Path, visual: str, audio: str, group: str, overlap: str) -> tuple
 
 
 def compare(
-    by_encoder: dict[str, EmbeddedPairs], overlap: NDArray[np.float64], count: int, seeds: int
+    by_encoder: dict[str, EmbeddedPairs], overlap: NDArray[np.float64], count: int, seeds: int, steps: int
 ) -> dict[str, dict[str, list[float]]]:
     """AUC by rater, by test set, in every fold."""
     pairs = by_encoder["minilm"]
@@ -178,7 +178,7 @@ def compare(
     everything, sure = np.full(len(pairs), True), overlap >= 0.5
     for number, test in enumerate(folds(pairs.group, count)):
         train = np.setdiff1d(np.arange(len(pairs)), test)
-        chosen, told = embedded(by_encoder, train, sure, seeds)
+        chosen, told = embedded(by_encoder, train, sure, seeds, steps)
         scorers = {
             "cosine of MiniLM": cosine(pairs),
             "logistic on [u, v, |u-v|, uv]": logistic(pairs, train),
@@ -234,6 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--overlap-column", default="iou")
     add("--folds", type=int, default=5)
     add("--seeds", type=int, default=1, help="nets whose scores are averaged")
+    add("--steps", type=int, default=TrainSettings.steps, help="of a training")
     add("--threads", type=int, default=1)
     add("--keep", type=Path, default=Path(tempfile.gettempdir()) / "egoact-bench-rate", help="embeddings")
     add("--write-shuffled", type=Path)
@@ -257,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     by_encoder = {n: embed_pairs(pairs, groups, overlap, Kept(e, args.keep)) for n, e in encoders.items()}
     print(f"{len(pairs):,} pairs, {len(sure):,} of an overlap of at least 0.5, {len(set(groups))} participants")
     started_s = time.monotonic()
-    found = compare(by_encoder, np.array(overlap), args.folds, args.seeds)
+    found = compare(by_encoder, np.array(overlap), args.folds, args.seeds, args.steps)
     print(table(found))
     print(f"{time.monotonic() - started_s:.0f} s")
     by_rater = speeds(pairs, repeats=3)
