@@ -3,7 +3,8 @@
     python -m bench.mutants --out runs/mutants.md
 
 The module is changed in memory only, in a process forked for one change; no file is touched. A change that its tests
-let pass is a survivor. Those that change nothing that can be seen stand in `mutants_equivalent.json`, each with the reason.
+let pass is a survivor. Those that change nothing that can be seen stand in `mutants_equivalent.json`, each with its
+reason.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Mutant:
 
 
 def mutants_of(path: Path) -> Iterator[Mutant]:
-    """Every change of a module: an operator swapped, a number one more or less, a condition negated, a statement gone."""
+    """Every change of a module: an operator swapped, a number one more or less, a condition negated, a call gone."""
     source = path.read_text()
     lines = source.splitlines()
     count = len(list(_places(ast.parse(source))))

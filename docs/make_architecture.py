@@ -1,4 +1,4 @@
-"""Draws docs/pictures/architecture.svg: `python -m docs.make_architecture`. Its own dark ground reads in both themes."""
+"""Draws docs/pictures/architecture.svg: `python -m docs.make_architecture`. Its dark ground reads in both themes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def picture() -> str:
         parts.append(f'<path d="M{left} 128v8H{right}v-8" fill="none" stroke="{SOFT}"/>')
         parts.append(_words((left + right) / 2, 156, words, SOFT, 13))
     parts.append(
-        _words(500, 182, "processes of egoact live; a replay runs the same flow in threads of one process", SOFT, 13)
+        _words(330, 190, "processes of egoact live; a replay runs the same flow in threads of one process", SOFT, 13)
     )
     for index, (name, what) in enumerate(PACKAGES):
         parts.append(_box(200 + index * 220, 268, 170, name, what))
@@ -53,7 +53,7 @@ def picture() -> str:
             parts.append(_arrow(200 + index * 220 - 134, 268, 200 + index * 220 - 87, 268))
     parts.append(_box(860, 268, 130, "bundle", "graphs, manifest"))
     parts.append(_arrow(727, 268, 793, 268))
-    parts.append(_arrow(860, 242, 500, 196))
+    parts.append(_arrow(860, 242, 700, 142))
     parts.append(_words(500, 336, "Arrows: what is handed on. Imports go the other way, and only so:", SOFT, 14))
     parts.append(_words(500, 362, "export → calibration → trainer → edge", TEXT, 17))
     return "\n".join([*parts, "</svg>", ""])

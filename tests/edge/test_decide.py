@@ -116,3 +116,30 @@ def test_unknown_background_is_refused_nowhere() -> None:
     decider = Decider(("cut", "mix"), None, Thresholds(min_duration_s=0.0))
     decider.push(np.array([0.9, 0.1], np.float32), row(0), 0, HOP_NS)
     assert decider.finish(HOP_NS)[0].label == "cut"
+
+
+def test_new_thresholds_hold_from_the_next_interval_on() -> None:
+    decider = Decider(LABELS, "idle", Thresholds(min_duration_s=0.0, on=0.95, smoothing=1.0))
+    cut, mix = np.array(CUT, np.float32), np.array(MIX, np.float32)
+    decider.push(cut, row(0), 0, HOP_NS)
+    assert decider.open_segment is None
+    decider.set_thresholds(Thresholds(min_duration_s=0.0, on=0.5, smoothing=0.25))
+    decider.push(cut, row(1), HOP_NS, 2 * HOP_NS)
+    assert decider.open_segment is not None
+    decider.push(mix, row(2), 2 * HOP_NS, 3 * HOP_NS)
+    # A quarter of the newest: without the new smoothing the label would have changed at once.
+    assert decider.open_segment is not None
+    assert decider.open_segment.label == "cut"
+
+
+def test_a_segment_that_is_open_at_the_end_lasts_until_the_end() -> None:
+    decider = Decider(LABELS, "idle", Thresholds(min_duration_s=0.0))
+    decider.push(np.array(CUT, np.float32), row(0), 0, HOP_NS)
+    (segment,) = decider.finish(5 * HOP_NS)
+    assert (segment.start_ns, segment.end_ns) == (0, 5 * HOP_NS)
+
+
+def test_a_segment_of_exactly_the_minimum_duration_counts() -> None:
+    decider = Decider(LABELS, "idle", Thresholds(min_duration_s=1.0))
+    decider.push(np.array(CUT, np.float32), row(0), 0, 10**9)
+    assert [s.label for s in decider.finish(10**9)] == ["cut"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.contract import AudioBlock, Frame, WindowSpec
+from edge.contract import AudioBlock, Frame, FramesStored, SensorAway, SoundStored, WindowSpec
 from edge.rings import AudioRing, Rings, VideoRing
 
 SPEC = WindowSpec(frame_size_px=4)
@@ -205,3 +205,33 @@ def test_heard_blocks_leave_out_what_was_not_heard_or_is_gone() -> None:
         (1100, 300, 0.2),
     ]
     assert ring.heard_blocks(900, 1100) == []
+
+
+def test_new_rings_hold_eight_seconds_and_nothing_has_ended() -> None:
+    rings = Rings(SPEC)
+    assert rings.video.capacity_ticks == 8 * SPEC.frame_rate_hz
+    assert rings.audio.capacity_samples == 8 * SPEC.audio_rate_hz
+    assert not rings.video_ended
+    assert not rings.audio_ended
+    assert not rings.ready(0)
+    assert (rings.sound_delay_samples, rings.oldest_needed_tick) == (0, 0)
+
+
+@pytest.mark.parametrize("delay_samples", [-160, 0, 160])
+def test_the_sound_of_a_clip_ends_as_much_later_as_the_microphone_lags(delay_samples: int) -> None:
+    rings = Rings(SPEC)
+    rings.sound_delay_samples = delay_samples
+    assert rings.audio_end_sample(30) == 62 * SPEC.audio_rate_hz // SPEC.frame_rate_hz + delay_samples
+
+
+def test_what_was_announced_is_there_and_brings_a_sensor_back() -> None:
+    rings = Rings(SPEC)
+    rings.store(SensorAway("video"))
+    rings.store(SensorAway("audio"))
+    assert rings.no_video
+    assert rings.no_audio
+    rings.store(FramesStored(5, 4))
+    rings.store(SoundStored(800))
+    assert (rings.video.next_tick, rings.video.frames, rings.audio.next_sample) == (5, 4, 800)
+    assert not rings.no_video
+    assert not rings.no_audio

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.trainer.methods.literal import Array, assert_same_value_and_gradients, cosine
-from trainer.methods.info_nce import info_nce
+from trainer.methods.info_nce import info_nce, mean_over
 from trainer.methods.narration_aligned import INITIAL_LOG_TEMPERATURE
 
 RANDOM = np.random.default_rng(0)
@@ -85,3 +85,9 @@ def test_autocast_leaves_it_in_float32() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(info_nce(x, t, LOG_TEMPERATURE.float()), plain)
         assert info_nce(x.bfloat16(), t.bfloat16(), LOG_TEMPERATURE.float()).dtype == torch.float32
+
+
+def test_the_mean_over_a_single_row_is_its_value_and_over_none_is_zero() -> None:
+    values = torch.tensor([3.0, 5.0])
+    assert float(mean_over(values, torch.tensor([False, True]))) == 5.0
+    assert float(mean_over(values, torch.tensor([False, False]))) == 0.0
