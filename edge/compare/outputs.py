@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,13 @@ class Outputs:
 
 
 def run_both(
-    bundles: tuple[Bundle, Bundle], engines: tuple[Engines, Engines], clips: Iterable[Path]
+    bundles: tuple[Bundle, Bundle],
+    engines: tuple[Engines, Engines],
+    clips: Iterable[Path],
+    *,
+    windows: int | None = None,
 ) -> tuple[Outputs, Outputs]:
-    """Run two engine sets over the same windows, each with its own features from end to end.
+    """Run two engine sets over the same windows (the first `windows` of each clip, or all), each from end to end.
 
     Raises:
         SourceError: a clip cannot be read.
@@ -46,7 +51,7 @@ def run_both(
     for clip in clips:
         for recognizer in sides:
             recognizer.reset()
-        for window in clip_windows(clip, bundles[0].window):
+        for window in islice(clip_windows(clip, bundles[0].window), windows):
             for recognizer, rows in zip(sides, collected, strict=True):
                 rows.append((clip.name, *_one(recognizer, window)))
     first, second = (_stacked(rows) for rows in collected)

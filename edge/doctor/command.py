@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 from edge.bundle import SHIPPED
-from edge.doctor import accelerator, machine, model, power, processor, sensors, software
+from edge.doctor import accelerator, agreement, machine, model, power, processor, sensors, software
 from edge.doctor.finding import Check, run_checks
 from edge.doctor.host import this_host
 from edge.doctor.text import is_ready, report_data, report_lines
@@ -46,6 +46,7 @@ CHECKS = (
     Check("model", "bundle", model.bundle),
     Check("model", "plans", model.plans),
     Check("model", "precision", processor.auto_precision),
+    Check("model", "agreement", agreement.agreement),
     Check("camera and microphone", "camera", sensors.cameras),
     Check("camera and microphone", "microphone", sensors.microphones),
     Check("surroundings", "disk", machine.disk),

@@ -50,6 +50,8 @@ class Host:
     """Facts about a library, see `edge.doctor.probe`; raises ProbeError."""
     choose: Callable[[Bundle], Precisions]
     """What `--precision auto` would do with a bundle here."""
+    cosines: Callable[[Path, str], Mapping[str, float]]
+    """Features of a bundle in a precision against FP32's, measured here; raises ProbeError."""
     cameras: Callable[[], list[Camera]]
     microphones: Callable[[], tuple[MicrophoneInfo, ...]]
     """Raises ProbeError when PortAudio cannot be used."""
@@ -69,6 +71,7 @@ def this_host(bundle: Path, recordings: Path) -> Host:
     """The machine that egoact runs on."""
     from edge.devices.ask import ask
     from edge.devices.cameras import list_cameras
+    from edge.doctor.agreement import measured_cosines
     from edge.precision import AUTO, choose
 
     probes = Probes()
@@ -86,6 +89,7 @@ def this_host(bundle: Path, recordings: Path) -> Host:
         package_version=_package_version,
         probe=probes.facts,
         choose=lambda bundle: choose(bundle, AUTO),
+        cosines=measured_cosines,
         cameras=lambda: list_cameras(ask=ask),
         microphones=lambda: tuple(MicrophoneInfo(**m) for m in probes.facts("microphones")["found"]),
         groups=_groups,

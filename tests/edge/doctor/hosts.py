@@ -60,6 +60,7 @@ def laptop(root: Path, bundle: Bundle) -> Host:
         package_version={"egoact": "0.1.0", "sounddevice": "0.5.6"}.get,
         probe=probes({**FACTS, "cuda": NO_DRIVER, "tensorrt": NO_DRIVER}),
         choose=lambda bundle: Precisions("f32", "f32"),
+        cosines=lambda bundle, precision: {"appearance": 0.99, "motion": 0.98, "audio": 0.97},
         cameras=partial(list_cameras, root, ask_webcam),
         microphones=lambda: (MICROPHONE,),
         groups=lambda: frozenset({"wearer", "video", "audio"}),

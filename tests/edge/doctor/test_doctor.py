@@ -15,13 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from edge.bundle import Bundle
+from edge.bundle import SHIPPED, Bundle
 from edge.cli import main
+from edge.doctor.agreement import measured_cosines
 from edge.doctor.command import CHECKS
 from edge.doctor.finding import Group, run_checks
 from edge.doctor.host import Host, Screen
 from edge.doctor.probe import PROBES, ProbeError, Probes
 from edge.doctor.text import is_ready, report_data, report_lines
+from edge.precision import Precisions, processor_can
 from edge.text import cell_width
 from tests.edge.doctor.hosts import FACTS, HOSTS, laptop, probes
 from tests.edge.fake_machine import csi_camera, process
@@ -90,6 +92,9 @@ def test_a_check_that_throws_stops_no_other(seam: str, tmp_path: Path, bundle: B
     if seam in ("groups", "can_open"):  # only asked when something is missing
         broken = replace(broken, cameras=HOSTS["not_in_group_video"](tmp_path / "other", bundle).cameras)
         broken = replace(broken, root=tmp_path / "other", microphones=lambda: ())
+    if seam == "cosines":  # only asked where another precision than FP32 is taken
+        broken = replace(broken, choose=lambda bundle: Precisions("int8", "bf16"))
+        expected += 1
     found = findings(broken)
     unknown = [value for state, value, _ in found.values() if state == "unknown"]
     assert unknown
@@ -245,3 +250,27 @@ def test_no_network_is_opened(tmp_path: Path) -> None:
     # The client library of PulseAudio makes the folder of its cookie.
     left = {path.relative_to(tmp_path / "trap" / "home").parts[:2] for path in (tmp_path / "trap/home").rglob("*")}
     assert left <= {(".config",), (".config", "pulse")}
+
+
+def test_a_precision_whose_kernels_are_wrong_here_is_found(tmp_path: Path, bundle: Bundle) -> None:
+    host = replace(laptop(tmp_path / "root", bundle), choose=lambda bundle: Precisions("int8", "bf16"))
+    state, value, mend = findings(host)["agreement"]
+    assert (state, mend) == ("ok", None)
+    assert "int8+bf16" in value
+    wrong = replace(host, cosines=lambda bundle, precision: {"appearance": 0.99, "motion": 0.98, "audio": -0.07})
+    state, value, mend = findings(wrong)["agreement"]
+    assert state == "broken"
+    assert "audio -0.070" in value
+    assert mend is not None
+    assert mend.endswith("--precision f32")
+    assert "agreement" not in findings(laptop(tmp_path / "other", bundle)), "FP32 needs no comparison"
+    hung = replace(host, cosines=raises)
+    assert findings(hung)["agreement"][0] == "unknown"
+
+
+def test_the_shipped_precisions_compute_fp32s_features_on_this_processor() -> None:
+    """Also where OpenVINO's kernels for AMX are wrong, which it must not use: see edge/__init__.py."""
+    for precision in ("int8", "bf16") if processor_can("bf16") else ("int8",):
+        cosines = measured_cosines(SHIPPED, f"{precision}+{precision}")
+        assert set(cosines) == {"appearance", "motion", "audio"}
+        assert min(cosines.values()) > 0.95, (precision, cosines)
