@@ -1,7 +1,7 @@
 """Whether the precision that `--precision auto` takes here says what FP32 says.
 
 The bundle's evidence was measured on one processor with one version of OpenVINO. On another one a kernel may be wrong,
-and nothing says so: the labels just mean nothing. So some seconds of the built-in clip are run in both, in a child process.
+and nothing says so: the labels just mean nothing. So some seconds of the built-in clip are run in both, in a child.
 
 python -m edge.doctor.agreement BUNDLE PRECISION      prints {"appearance": cosine, "motion": ..., "audio": ...}
 """
