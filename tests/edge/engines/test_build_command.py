@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -272,31 +270,3 @@ def test_what_a_person_reads(bundle: Bundle, gpu: Gpu, capsys: pytest.CaptureFix
 def test_workspace_out_of_range(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["build", "--workspace-mib", "0"]) == 2
     assert "--workspace-mib 0" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("allow", [True, False])
-def test_no_driver_and_nothing_crashes_not_even_the_exit(bundle: Bundle, allow: bool) -> None:
-    """A whole process, in which TensorRT-RTX can be imported and no driver can be loaded.
-
-    Its Runtime without a driver is what crashes interpreters at their exit: it may not even be imported.
-    """
-    pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
-    program = f"""
-import ctypes, sys
-real = ctypes.CDLL
-def load(name, *rest, **more):
-    if name == "libcuda.so.1":
-        raise OSError(name)
-    return real(name, *rest, **more)
-ctypes.CDLL = load
-import importlib.util
-assert importlib.util.find_spec("tensorrt_rtx")
-from edge.cli import main
-code = main(["build", {str(bundle.path)!r}] + {["--allow-cpu"] if allow else []})
-assert not [name for name in sys.modules if name.startswith(("tensorrt", "pycuda", "cuda"))], sys.modules
-sys.exit(code)
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert done.returncode == (0 if allow else 1), done.stderr
-    assert NO_DRIVER in (done.stdout if allow else done.stderr)
-    assert "Traceback" not in done.stderr

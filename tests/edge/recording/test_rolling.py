@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +16,7 @@ from edge.recording import rolling
 from edge.recording.disk_budget import DiskBudget
 from edge.recording.rolling import RollingRecorder
 from edge.sources.replay import ReplaySource
+from tests.edge.recording.playing import files, play
 from tests.edge.recording.streams import noisy_stream
 from tests.tiny_bundle import SPEC
 
@@ -70,24 +69,6 @@ def record(
             drained(recorder)
     recorder.close(30)
     return recorder
-
-
-def files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.mkv"))
-
-
-def play(path: Path) -> tuple[list[Frame], np.ndarray, np.ndarray]:
-    """Frames, and the sound and what of it was heard, on the axis of the file."""
-    source = ReplaySource(path, SPEC)
-    source.open()
-    events = []
-    while (event := source.read(1.0)) is not None:
-        events.append(event)
-    source.close()
-    blocks = [event for event in events if isinstance(event, AudioBlock)]
-    samples = np.concatenate([block.samples for block in blocks]) if blocks else np.zeros(0, np.float32)
-    heard = np.concatenate([np.full(len(b.samples), b.heard) for b in blocks]) if blocks else np.zeros(0, bool)
-    return [event for event in events if isinstance(event, Frame)], samples, heard
 
 
 @pytest.mark.parametrize("late_ms", [0, 400])
@@ -275,60 +256,6 @@ def test_a_file_that_cannot_be_finished_is_named(tmp_path: Path, monkeypatch: py
     recorder.frame(noisy_stream(SPEC, 1)[0][0])
     recorder.close(30)
     assert said == [f"{files(tmp_path)[0].name}: its end is not written: No space left on device"]
-
-
-CHILD = """
-import resource, sys, time
-from pathlib import Path
-from edge.recording.disk_budget import DiskBudget
-from edge.recording.rolling import RollingRecorder
-from tests.edge.recording.streams import noisy_stream
-from tests.tiny_bundle import SPEC
-
-folder, limit = Path(sys.argv[1]), int(sys.argv[2])
-if limit:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-said = []
-recorder = RollingRecorder(folder, SPEC, DiskBudget(folder, 10**12, 0), segment_s=3600, say=said.append)
-frames, sound = noisy_stream(SPEC, 300)
-for frame, block in zip(frames, sound[:: len(sound) // 300]):
-    recorder.frame(frame)
-    while recorder.state.waiting > 5:
-        time.sleep(0.001)
-    print(recorder.state.frames, flush=True)
-    if not limit:
-        time.sleep(0.01)
-if limit:
-    recorder.close(30)
-    print(said)
-"""
-
-
-def child(folder: Path, limit: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", CHILD, str(folder), str(limit)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def test_a_killed_process_leaves_a_readable_file(tmp_path: Path) -> None:
-    process = child(tmp_path, 0)
-    assert process.stdout is not None
-    written = 0
-    while written < 150:
-        written = int(process.stdout.readline())
-    process.kill()
-    process.communicate()
-    pictures, _, _ = play(files(tmp_path)[0])
-    assert len(pictures) >= written - 60, "at most two seconds are lost"
-
-
-def test_a_real_error_of_the_file_system(tmp_path: Path) -> None:
-    """A limit on the size of files: the kernel refuses to write on, as on a full disk."""
-    process = child(tmp_path, 60_000)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    assert out.splitlines()[-1] == "['recording paused: File too large; labels go on']"
-    assert files(tmp_path)[0].stat().st_size == 60_000
-    assert len(play(files(tmp_path)[0])[0]) >= 15
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.argo1m_files import Argo1mFiles, beton_bytes, write_argo1m_beton
+from tests.argo1m_files import Argo1mFiles, write_argo1m_beton
+from tests.beton_file import beton_bytes
 from tests.trainer.data.argo1m.test_features import expected_features
 from trainer.data.argo1m_beton import read_argo1m_beton
 from trainer.data.beton import Beton, BetonError
