@@ -133,7 +133,7 @@ def _check_values(bundle: Bundle) -> None:
         spec.frame_size_px,
         spec.audio_rate_hz,
     )
-    if not all(isinstance(n, int) and 0 < n <= 192_000 for n in whole) or spec.hop_frames > spec.row_frames:
+    if not all(type(n) is int and 0 < n <= 192_000 for n in whole) or spec.hop_frames > spec.row_frames:
         problems.append("the window's numbers are out of range")
     elif spec.clip_frames * spec.frame_size_px**2 * 3 + 4 * spec.clip_audio_samples > MOST_WINDOW_BYTES:
         problems.append(f"the window takes more than {MOST_WINDOW_BYTES >> 30} GiB")

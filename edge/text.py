@@ -9,7 +9,7 @@ _JOINERS = frozenset("\u200c\u200d")  # they shape letters of several scripts an
 
 
 def printable(text: str) -> str:
-    """The text with every control, format (bidi overrides too), surrogate and line-separator character escaped.
+    """The text with every control, format (bidi overrides too), surrogate, line-separator and non-character escaped.
 
     A label of a foreign file must not be able to move the cursor, change colours or start a new line.
     """
@@ -19,9 +19,10 @@ def printable(text: str) -> str:
 
 
 def _escape(char: str) -> str:
-    if unicodedata.category(char) not in _ESCAPED_CATEGORIES or char in _JOINERS:
-        return char
     code = ord(char)
+    no_character = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF  # XML cannot hold U+FFFE
+    if not no_character and (unicodedata.category(char) not in _ESCAPED_CATEGORIES or char in _JOINERS):
+        return char
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 

@@ -21,6 +21,7 @@ from edge.report.text import mapping_lines, verification_lines
 from edge.report.write import write_report
 from edge.score import merge, score_run
 from edge.sinks import JsonlSink
+from edge.sources.network_address import without_secrets
 from edge.text import printable
 from edge.verify.evidence import gather
 from edge.verify.judge import judge
@@ -128,4 +129,4 @@ def _close(
 
 
 def _complain(problem: EgoactError | str) -> None:
-    print(f"egoact replay: {printable(str(problem))}", file=sys.stderr)
+    print(f"egoact replay: {printable(without_secrets(str(problem)))}", file=sys.stderr)

@@ -8,7 +8,8 @@ from edge.text import printable
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "udp", "tcp")
 
-_ADDRESS = re.compile(r"\b((?:rtsps?|rtspt|rtmps?|https?|udp|tcp|srt|ftp)://)([^\s'\"!]+)", re.IGNORECASE)
+_ADDRESS = re.compile(r"\b((?:rtsps?|rtspt|rtmps?|https?|udp|tcp|srt|ftp):/{1,3})([^\s'\"!]+)", re.IGNORECASE)
+"""With one slash too: `Path` makes one of two."""
 _PROPERTY = re.compile(r"\b((?:user|proxy)-(?:id|pw)\s*=\s*)(\"[^\"]*\"|\S+)", re.IGNORECASE)
 """Of GStreamer's rtspsrc and souphttpsrc."""
 

@@ -12,7 +12,7 @@ from tests.hostile.readers import EDGE, Reader
 from tests.hostile.trained_readers import TRAINED
 
 READERS = (*EDGE, *TRAINED)
-FEW, MANY = 25, 1500
+FEW, MANY = 6, 1500
 
 
 @pytest.fixture(autouse=True)

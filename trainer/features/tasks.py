@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from edge.errors import UsageError
 from edge.sources.clip_files import VIDEO_SUFFIXES
+from edge.text import printable
 from trainer.features.store import VideoFeatures
 
 
@@ -90,7 +91,9 @@ def _csv_videos(path: Path) -> list[Path]:
             columns = {(name or "").strip().lower(): name for name in reader.fieldnames or []}
             column = columns.get("video") or columns.get("path")
             if column is None:
-                raise UsageError(f"{path}: has no column 'video'; its columns are {', '.join(columns) or 'none'}")
+                raise UsageError(
+                    f"{path}: has no column 'video'; its columns are {printable(', '.join(columns))[:300] or 'none'}"
+                )
             names = [(row[column] or "").strip() for row in reader]
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from edge.errors import EgoactError
+from edge.text import printable
 from edge.whole_file import whole_file, why
 
 Row = dict[str, str]
@@ -25,7 +27,7 @@ class ClipsFile:
         self.path = path
         first = next(self._lines(), None)
         self.columns = tuple(name.strip().lower() for name in first or [])
-        doubled = [name for name in self.columns if self.columns.count(name) > 1]
+        doubled = [printable(name)[:60] for name, times in Counter(self.columns).items() if times > 1]
         if not self.columns:
             raise ClipsFileError(f"{path}: is empty; its first line must name the columns")
         if doubled:
@@ -35,7 +37,8 @@ class ClipsFile:
         """Raises ClipsFileError when a column is missing."""
         for name in columns:
             if name not in self.columns:
-                raise ClipsFileError(f"{self.path}:1: no column '{name}'; its columns are {', '.join(self.columns)}")
+                known = printable(", ".join(self.columns))[:300]
+                raise ClipsFileError(f"{self.path}:1: no column '{name}'; its columns are {known}")
 
     def rows(self) -> Iterator[Row]:
         """Every row that is not blank, cell by column.

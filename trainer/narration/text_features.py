@@ -70,6 +70,8 @@ class TextFeatures:
             raise TextFeatureError(f"{path}/text.json: cannot be read ({problem}); encode into a new folder") from None
         if version != FORMAT_VERSION:
             raise TextFeatureError(f"{path}: format {version}, this egoact reads format {FORMAT_VERSION}")
+        if not 0 < self.dim < 1 << 20:
+            raise TextFeatureError(f"{path}/text.json: its vectors are {self.dim} wide; encode into a new folder")
         self._row_of: dict[bytes, int] = {}
         self._parts = 0
         self._read_index()
