@@ -1,178 +1,45 @@
-"""Extraction by many processes on Ray: embedded on this machine, or on a cluster whose address is given."""
+"""Extraction by many processes on Ray; see `trainer/ray_workers.py`."""
 
 from __future__ import annotations
 
-import os
-import socket
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
-from edge.errors import EgoactError
 from trainer.features.extractor import Extractor
 from trainer.features.recipe import Recipe
 from trainer.features.tasks import Description, Outcome, Task
-
-AHEAD = 4
-"""At most this many videos an actor are begun or wait for their turn: bounds memory when one video takes long."""
-ATTEMPTS = 2
-CONNECT_S = 10.0
-
-
-class RayError(EgoactError):
-    """Ray cannot be started or reached, or an actor cannot be made."""
+from trainer.ray_workers import RayWorkers, WorkerDiedError
 
 
 class RayPool:
-    """One actor a GPU, or `workers` actors on processors; outcomes come in the order of the tasks.
-
-    An actor that dies (killed for memory, or a library crashed) is replaced and its video tried once more.
-    """
+    """Extractors; outcomes come in the order of the tasks."""
 
     def __init__(
         self, recipe: Recipe, workers: int | None = None, address: str | None = None, threads: int | None = None
     ) -> None:
-        """Start or reach Ray and make the actors; close the pool with `close`.
-
-        Args:
-            workers: number of actors; None takes the number of GPUs, else of processors divided by `threads`.
-            address: of a cluster ('auto', 'HOST:PORT', 'ray://HOST:PORT'); None starts Ray inside this process.
-                Recipe and videos are named by paths, which must be the same on all its machines.
-            threads: processor threads an actor; None divides this machine's.
+        """Start or reach Ray, with one extractor a worker (see `RayWorkers`); close the pool with `close`.
 
         Raises:
-            RayError: Ray is not installed, does not start, cannot be reached, or has not what the actors need.
-            EgoactError: whatever `Extractor` refuses.
+            RayError: see `RayWorkers`.
         """
-        self._ray = ray = _import_ray()
-        self._recipe = recipe
-        if address is not None:
-            _check_answers(address)
-        processors = os.cpu_count() or 1
-        embedded = {"num_cpus": max(processors, workers or 1), "include_dashboard": False}
-        try:
-            ray.init(
-                address=address or "local",
-                log_to_driver=False,
-                logging_level="ERROR",
-                **({} if address else embedded),
-            )
-        except (ConnectionError, OSError, ValueError, RuntimeError) as error:
-            # Ray's own message does not say when it was a token that is missing (from 2.59 on, clusters ask for one).
-            hint = "; where the cluster asks for a token, set RAY_AUTH_MODE=token" if address else ""
-            raise RayError(f"Ray at {address or 'this machine'}: {_first_line(error)}{hint}") from error
-        resources = ray.cluster_resources()
-        gpus = int(resources.get("GPU", 0))
-        if workers is None:
-            workers = gpus or max(1, int(resources.get("CPU", 1)) // (threads or 1))
-        self._threads = threads or max(1, processors // workers)
-        self._options = {"num_gpus": 1 if gpus else 0, "num_cpus": 1}
-        if gpus and workers > gpus:
-            self.close()
-            raise RayError(f"{workers} workers were asked for, but Ray has {gpus} GPUs; give --workers {gpus}")
-        self._actors = [self._actor() for _ in range(workers)]
+        self._workers = RayWorkers(partial(Extractor, recipe), workers, address, threads)
 
     def describe(self) -> Description:
-        """Raises RayError when the first actor does not start, and whatever `Extractor` refuses."""
-        try:
-            return self._get(self._actors[0].describe.remote())
-        except self._ray.exceptions.RayActorError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise RayError(f"a worker did not start ({reason}); is egoact installed on all machines?") from error
+        """Raises RayError when the first worker does not start, and whatever `Extractor` refuses."""
+        description: Description = self._workers.first("describe")
+        return description
 
     def outcomes(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """One outcome a task, in the order of the tasks."""
-        waiting = deque(enumerate(tasks))
-        idle = list(self._actors)
-        running: dict[Any, tuple[int, Task, Any, int]] = {}
-        done: dict[int, Outcome] = {}
-        turn = 0
-        while turn < len(tasks):
-            while idle and waiting and waiting[0][0] < turn + AHEAD * len(self._actors):
-                index, task = waiting.popleft()
-                actor = idle.pop()
-                running[_begin(actor, task)] = (index, task, actor, 1)
-            (finished,), _ = self._ray.wait(list(running), num_returns=1)
-            index, task, actor, attempt = running.pop(finished)
-            try:
-                done[index] = self._get(finished)
-                idle.append(actor)
-            except self._ray.exceptions.RayActorError:
-                replacement = self._actor()
-                self._actors[self._actors.index(actor)] = replacement
-                if attempt < ATTEMPTS:
-                    running[_begin(replacement, task)] = (index, task, replacement, attempt + 1)
-                    continue
-                done[index] = Outcome(task, None, f"{task.path}: the worker died on it {ATTEMPTS} times (memory?)")
-                idle.append(replacement)
-            while turn in done:
-                yield done.pop(turn)
-                turn += 1
+        # Workers of a cluster run in another folder than this process.
+        absolute = [replace(task, path=task.path.absolute()) for task in tasks]
+        yield from self._workers.outcomes(absolute, "extract", _died)
 
     def close(self) -> None:
-        """Stop the actors, and Ray where it was started here."""
-        self._ray.shutdown()
-
-    def _actor(self) -> Any:
-        actor_class = self._ray.remote(**self._options)(_Worker)
-        return actor_class.remote(self._recipe, "cuda" if self._options["num_gpus"] else "cpu", self._threads)
-
-    def _get(self, result: Any) -> Any:
-        """The result of an actor's method, or the error that it raised, as it was raised there."""
-        try:
-            return self._ray.get(result)
-        except self._ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, EgoactError):
-                raise error.cause from None
-            raise RayError(f"a worker failed: {_first_line(error.cause)}") from error
+        """Stop the workers, and Ray where it was started here."""
+        self._workers.close()
 
 
-def _begin(actor: Any, task: Task) -> Any:
-    """Workers of a cluster run in another folder than this process."""
-    return actor.extract.remote(replace(task, path=task.path.absolute()))
-
-
-class _Worker:
-    """An extractor that loads its networks when it is first asked: an actor's constructor cannot report an error."""
-
-    def __init__(self, recipe: Recipe, device: str, threads: int) -> None:
-        self._arguments = (recipe, device, threads)
-        self._extractor: Extractor | None = None
-
-    def describe(self) -> Description:
-        return self._loaded().describe()
-
-    def extract(self, task: Task) -> Outcome:
-        return self._loaded().extract(task)
-
-    def _loaded(self) -> Extractor:
-        if self._extractor is None:
-            self._extractor = Extractor(*self._arguments)
-        return self._extractor
-
-
-def _import_ray() -> Any:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ModuleNotFoundError:
-        raise RayError("Ray is not installed; install it (pip install 'egoact[train]'), or use --workers 1") from None
-    return ray
-
-
-def _check_answers(address: str) -> None:
-    """Ray itself waits a minute and writes pages for an address where nobody listens."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not colon or not port.isdigit():
-        return  # 'auto' and the like: Ray finds out at once
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
-    except (OSError, OverflowError) as error:
-        raise RayError(f"no Ray cluster answers at {address} ({error}); start one: ray start --head") from None
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _died(task: Task, error: WorkerDiedError) -> Outcome:
+    return Outcome(task, None, f"{task.path}: {error}")

@@ -18,10 +18,11 @@ from edge.cli import main
 from tests.media import make_clip
 from tests.tiny_bundle import make_bundle
 from tests.trainer.features.test_run import contents
-from trainer.features.ray_pool import RayError, RayPool
+from trainer.features.ray_pool import RayPool
 from trainer.features.recipe import Recipe
 from trainer.features.store import FeatureStore
 from trainer.features.tasks import find_tasks
+from trainer.ray_workers import RayError
 from trainer.weights.folder import WeightsError
 
 ROOT = Path(__file__).parents[3]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ from edge.errors import EgoactError
 from trainer.features.prefetch import prefetched
 from trainer.narration.answer_log import AnswerLog
 from trainer.narration.bar import Bar
-from trainer.narration.captions.captioner import Caption, Captioner, Samples
+from trainer.narration.captions.captioner import Caption, Captioner, Identified, Samples
 from trainer.narration.captions.clip_sounds import Stretch, read_stretches, stretch_key
 
 Captions = AnswerLog[Caption]
+Captioned = tuple[Path, Sequence[Stretch], "list[Caption | None] | str"]
+"""A video, stretches of it, and their captions (None where there is no sound) or why they cannot be read."""
 Sounds = tuple[Path, Sequence[Stretch], "list[Samples | None] | str"]
 """A video, stretches of it, and their sounds or why they cannot be read."""
 
@@ -36,32 +38,47 @@ def caption_of(line: Mapping[str, Any]) -> Caption:
     return Caption(str(line["text"]), line.get("scores"))
 
 
-def caption_clips(wanted: Mapping[Path, Sequence[Stretch]], captioner: Captioner, log: Captions, bar: Bar) -> Done:
-    """Caption the stretches of videos, none of them in `log`; a batch is on the disk before it is counted.
+def caption_clips(captioned: Iterable[Captioned], captioner: Identified, log: Captions, bar: Bar) -> Done:
+    """Keep captions of stretches, none of them in `log`; they are on the disk before they are counted.
 
     Raises:
         CaptionerError: the captioner fails. AnswerLogError: the disk refuses. What was captioned is kept.
     """
     done = Done()
+    for path, stretches, captions in captioned:
+        if isinstance(captions, str):
+            done.problems.append(captions)
+            bar.add(len(stretches), f"{len(done.problems)} videos failed")
+            continue
+        lines = []
+        for stretch, caption in zip(stretches, captions, strict=True):
+            key = stretch_key(captioner, stretch, path)
+            told = (caption or Caption(""))._asdict()
+            lines.append({"key": key, **told, **stretch._asdict(), "captioner": captioner.name})
+        log.append(lines)
+        silent = captions.count(None)
+        done.captioned += len(captions) - silent
+        done.silent += silent
+        bar.add(len(captions))
+    return done
+
+
+def captioned_here(wanted: Mapping[Path, Sequence[Stretch]], captioner: Captioner) -> Iterator[Captioned]:
+    """Caption the stretches of videos in this process, a batch at a time.
+
+    Raises:
+        CaptionerError: the captioner fails.
+    """
     for path, stretches, sounds in prefetched(_sounds(wanted, captioner)):
         if isinstance(sounds, str):
-            done.problems.append(sounds)
-            bar.add(len(stretches), f"{len(done.problems)} videos failed")
+            yield path, stretches, sounds
             continue
         pairs = iter(zip(stretches, sounds, strict=True))
         while batch := list(itertools.islice(pairs, captioner.batch_clips)):
             heard = [sound for _, sound in batch if sound is not None]
             captions = iter(captioner.caption(heard) if heard else [])
-            lines = []
-            for stretch, sound in batch:
-                caption = next(captions) if sound is not None else Caption("")
-                key = stretch_key(captioner, stretch, path)
-                lines.append({"key": key, **caption._asdict(), **stretch._asdict(), "captioner": captioner.name})
-            log.append(lines)
-            done.captioned += len(heard)
-            done.silent += len(batch) - len(heard)
-            bar.add(len(batch))
-    return done
+            told = [None if sound is None else next(captions) for _, sound in batch]
+            yield path, [stretch for stretch, _ in batch], told
 
 
 def _sounds(wanted: Mapping[Path, Sequence[Stretch]], captioner: Captioner) -> Iterator[Sounds]:

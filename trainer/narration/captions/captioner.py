@@ -26,6 +26,16 @@ class Caption(NamedTuple):
     """Names of sounds with their scores 0..1, the highest first; None where the captioner has none."""
 
 
+class Identified(Protocol):
+    """What the keys of captions hold of a captioner."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+
 class Captioner(Protocol):
     """Captions sounds; the same sound gets the same caption."""
 

@@ -14,7 +14,7 @@ from edge.contract import WindowSpec
 from edge.errors import EgoactError
 from trainer.data.argo1m import FRAME_RATE_HZ, HOP_FRAMES, ROW_FRAMES
 from trainer.features.sound import read_sound
-from trainer.narration.captions.captioner import Captioner, Samples
+from trainer.narration.captions.captioner import Captioner, Identified, Samples
 from trainer.narration.clips_file import ClipsFile, Row
 
 LEAST_S = 1.0
@@ -68,7 +68,7 @@ def stretch_of(clips: Path, row: Row, columns: tuple[str, str, str]) -> Stretch:
     return Stretch(video.replace("\\", "/").rpartition("/")[2], start, end)
 
 
-def stretch_key(captioner: Captioner, stretch: Stretch, path: Path) -> str:
+def stretch_key(captioner: Identified, stretch: Stretch, path: Path) -> str:
     """Key of a caption: 32 hexadecimal digits of captioner, file (name and size) and times."""
     times = f"{stretch.start_s:.3f} {stretch.end_s:.3f}"
     content = "\0".join((captioner.name, captioner.version, path.name, str(path.stat().st_size), times))

@@ -11,7 +11,8 @@ names (ARGO1M: <uid>.mp4). OUT has all columns and rows of CLIPS, and 'audio_nar
   transformers  an audio-language model of the package transformers, in a folder (--model)
 
 Every clip is captioned once: captions are on the disk (--cache) before they are counted, so that a run that was killed
-goes on where it stopped when the same command is given again. Files narrated into the same folder share the cache.
+goes on where it stopped when the same command is given again. Files narrated into the same folder share the cache. With
+--workers or --ray-address the videos are shared out on Ray, one worker a GPU.
 
 example:
   egoact narrate clips.csv --videos videos --out narrated.csv --captioner audioset --limit 100
@@ -24,7 +25,8 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -35,20 +37,24 @@ from trainer.features.tasks import find_tasks
 from trainer.narration.answer_log import AnswerLog, read_answers
 from trainer.narration.bar import Bar
 from trainer.narration.captions.audioset_captioner import AudioSetCaptioner
-from trainer.narration.captions.caption_clips import Done, caption_clips, caption_of
-from trainer.narration.captions.captioner import Caption, Captioner
+from trainer.narration.captions.caption_clips import Captioned, Done, caption_clips, caption_of, captioned_here
+from trainer.narration.captions.captioner import Caption, Captioner, Identified
 from trainer.narration.captions.clip_sounds import Stretch, columns_of, stretch_key, stretch_of
 from trainer.narration.captions.msclap_captioner import MsclapCaptioner
 from trainer.narration.captions.pengi_captioner import CONFIGURATIONS, PROMPT, PengiCaptioner
+from trainer.narration.captions.ray_captions import CaptionWorker, captioned_by_workers
 from trainer.narration.captions.transformers_captioner import PROMPT as QUESTION
 from trainer.narration.captions.transformers_captioner import TransformersCaptioner
 from trainer.narration.clips_file import ClipsFile, Row, write_clips
+from trainer.ray_workers import RayWorkers
 from trainer.train_command import check_device
 
 ADDED = ("audio_narration", "captioner", "captioner_version")
 SCORES = "audio_scores"
 SHOWN_SCORES = 5
 CACHE = "captions.jsonl"
+
+Captions = Callable[[Mapping[Path, Sequence[Stretch]]], Iterator[Captioned]]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +75,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--dry-run", action="store_true", help="say how many clips it would caption, and stop")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", metavar="NAME", help="cpu or cuda")
     add("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
+    add("--workers", type=int, metavar="N", help="processes on Ray (default: this one alone)")
+    add("--ray-address", metavar="ADDRESS", help="of a Ray cluster: auto, HOST:PORT or ray://HOST:PORT")
     add("--json", action="store_true", help="print JSON")
 
 
@@ -85,7 +93,28 @@ def run(args: argparse.Namespace) -> int:
     if not stretches:
         raise EgoactError(f"{clips.path}: holds no clip")
     videos = _videos(args.videos, by_stem="uid" in clips.columns)
-    captioner = _captioner(args)
+    if args.dry_run or ((args.workers or 1) == 1 and args.ray_address is None):
+        captioner = _captioner(args)
+        here: Captions = partial(captioned_here, captioner=captioner)
+        return _narrate(args, clips, columns, stretches, videos, captioner, here)
+    workers = RayWorkers(partial(_caption_worker, args), args.workers, args.ray_address, args.threads)
+    try:
+        identity: Identified = workers.first("identity")
+        there: Captions = partial(captioned_by_workers, workers=workers)
+        return _narrate(args, clips, columns, stretches, videos, identity, there)
+    finally:
+        workers.close()
+
+
+def _narrate(
+    args: argparse.Namespace,
+    clips: ClipsFile,
+    columns: tuple[str, str, str],
+    stretches: Sequence[Stretch],
+    videos: Mapping[str, Path],
+    captioner: Identified,
+    captioned: Captions,
+) -> int:
     cache: Path = args.cache or args.out.with_name(CACHE)
     keys = {s: stretch_key(captioner, s, videos[s.video]) for s in stretches if s.video in videos}
     missing = sorted({s.video for s in stretches} - set(videos))
@@ -102,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
         done = Done()
         if wanted:
             bar = Bar(len(todo_keys), "clips", sys.stderr)
-            done = caption_clips(wanted, captioner, log, bar)
+            done = caption_clips(captioned(wanted), captioner, log, bar)
             bar.end()
         done.problems += [f"{name}: is not in {args.videos}" for name in missing]
         scored = (SCORES,) if args.captioner == "audioset" else ()
@@ -119,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    for option in ("limit", "most", "threads"):
+    for option in ("limit", "most", "threads", "workers"):
         value = getattr(args, option)
         if value is not None and value < 1:
             raise UsageError(f"--{option} {value}: must be at least 1")
@@ -138,6 +167,13 @@ def _videos(folder: Path, by_stem: bool) -> dict[str, Path]:
     return {task.path.stem if by_stem else task.name: task.path for task in find_tasks([folder])}
 
 
+def _caption_worker(args: argparse.Namespace, device: str, threads: int) -> CaptionWorker:
+    """Made in a worker's process."""
+    torch.set_num_threads(threads)
+    paths = {name: path.absolute() for name in ("model", "names") if (path := getattr(args, name)) is not None}
+    return CaptionWorker(_captioner(argparse.Namespace(**{**vars(args), **paths, "device": device})))
+
+
 def _captioner(args: argparse.Namespace) -> Captioner:
     if args.captioner == "pengi":
         return PengiCaptioner(args.model, args.pengi_config, prompt=args.prompt or PROMPT, device=args.device)
@@ -151,7 +187,7 @@ def _captioner(args: argparse.Namespace) -> Captioner:
 def _narrated_rows(
     clips: ClipsFile,
     columns: tuple[str, str, str],
-    captioner: Captioner,
+    captioner: Identified,
     keys: Mapping[Stretch, str],
     answers: Mapping[str, Caption],
     told: Counter[str],
@@ -171,7 +207,7 @@ def _shown(caption: Caption | None) -> str:
     return "; ".join(f"{name} {score:.2f}" for name, score in list(scores.items())[:SHOWN_SCORES])
 
 
-def _print_cost(args: argparse.Namespace, captioner: Captioner, clips: int, todo: int, missing: list[str]) -> None:
+def _print_cost(args: argparse.Namespace, captioner: Identified, clips: int, todo: int, missing: list[str]) -> None:
     if args.json:
         found = {"clips": clips, "calls": todo, "missing_videos": len(missing)}
         print(json.dumps({"captioner": captioner.name, "version": captioner.version, **found}))
@@ -181,7 +217,7 @@ def _print_cost(args: argparse.Namespace, captioner: Captioner, clips: int, todo
         print(f"{len(missing):,} videos are not in {printable(str(args.videos))}, first: {printable(missing[0])}")
 
 
-def _report(args: argparse.Namespace, captioner: Captioner, done: Done, written: int, told: Counter[str]) -> None:
+def _report(args: argparse.Namespace, captioner: Identified, done: Done, written: int, told: Counter[str]) -> None:
     without = told.pop("", 0)
     if args.json:
         found = {"clips": written, "captioned": done.captioned, "silent": done.silent, "without_narration": without}

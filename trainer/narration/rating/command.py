@@ -13,7 +13,8 @@ Language models are asked at temperature 0, by default with the prompt of the pa
 percentage from 0 to 100; otherwise the model is asked again (--asks), and then the rating is missing, never guessed.
 Every pair of narrations is asked once, however many clips have it: what came back is on the disk (--cache) before it is
 counted, so that a run that was killed goes on where it stopped when the same command is given again. Files rated into
-the same folder share the cache.
+the same folder share the cache. With --workers or --ray-address many processes on Ray load a local model; a server is a
+cluster by itself.
 
 example:
   egoact rate clips.csv --out rated.csv --rater server --server http://localhost:8000/v1 --model llama-3 --dry-run
@@ -28,6 +29,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -44,9 +46,11 @@ from trainer.narration.rating.embedded_rater import EmbeddedRater
 from trainer.narration.rating.prompt import PAPER_PROMPT, read_prompt
 from trainer.narration.rating.rate_pairs import Spent, percent_of, rate_pairs
 from trainer.narration.rating.rater import Pair, Rater, pair_key, pair_of
+from trainer.narration.rating.ray_rater import RaterWorker, RayRater
 from trainer.narration.rating.server_rater import ServerRater
 from trainer.narration.rating.summary import Summary
 from trainer.narration.rating.transformers_rater import TransformersRater
+from trainer.ray_workers import RayWorkers
 from trainer.train_command import check_device
 
 ADDED = ("consistency", "consistency_by")
@@ -86,6 +90,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--batch", type=int, default=16, metavar="N", help="transformers: pairs at a time (default: 16)")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", metavar="NAME", help="cpu or cuda")
     add("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
+    add("--workers", type=int, metavar="N", help="processes on Ray (default: this one alone)")
+    add("--ray-address", metavar="ADDRESS", help="of a Ray cluster: auto, HOST:PORT or ray://HOST:PORT")
     add("--json", action="store_true", help="print JSON")
 
 
@@ -98,7 +104,18 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     clips = ClipsFile(args.clips)
     clips.require((args.visual_column, *args.audio_column.split(",")))
-    rater = _rater(args)
+    shared_out = (args.workers or 1) > 1 or args.ray_address is not None
+    workers = None
+    if shared_out and not args.dry_run:
+        workers = RayWorkers(partial(_rater_worker, args), args.workers, args.ray_address, args.threads)
+    try:
+        return _rate(args, clips, _rater(args) if workers is None else RayRater(workers))
+    finally:
+        if workers is not None:
+            workers.close()
+
+
+def _rate(args: argparse.Namespace, clips: ClipsFile, rater: Rater) -> int:
     cache: Path = args.cache or args.out.with_name(CACHE)
     count, pairs = _count_pairs(clips, args)
     if args.dry_run:
@@ -121,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    for option in ("limit", "asks", "concurrency", "attempts", "max_tokens", "batch", "threads"):
+    for option in ("limit", "asks", "concurrency", "attempts", "max_tokens", "batch", "threads", "workers"):
         value = getattr(args, option)
         if value is not None and value < 1:
             raise UsageError(f"--{option.replace('_', '-')} {value}: must be at least 1")
@@ -130,6 +147,8 @@ def _check(args: argparse.Namespace) -> None:
             raise UsageError(f"--{option.replace('_', '-')} {getattr(args, option):g}: must be more than 0")
     if (args.rater == "server") != (args.server is not None):
         raise UsageError("--server URL goes with --rater server, and is needed there")
+    if args.rater == "server" and (args.workers or args.ray_address):
+        raise UsageError("--rater server: the server is the cluster; raise --concurrency, not --workers")
     if args.rater == "embedded" and args.prompt:
         raise UsageError("--prompt: the embedded rater is not asked anything")
     if args.out.exists() and args.clips.exists() and args.out.samefile(args.clips):
@@ -137,6 +156,13 @@ def _check(args: argparse.Namespace) -> None:
     check_device(args.device)
     if args.threads:
         torch.set_num_threads(args.threads)
+
+
+def _rater_worker(args: argparse.Namespace, device: str, threads: int) -> RaterWorker:
+    """Made in a worker's process."""
+    torch.set_num_threads(threads)
+    model = str(Path(args.model).absolute())
+    return RaterWorker(_rater(argparse.Namespace(**{**vars(args), "device": device, "model": model})))
 
 
 def _rater(args: argparse.Namespace) -> Rater:
