@@ -15,8 +15,8 @@ FLOW = (
     ("engines", "video, audio"),
     ("feature row", "kept in a ring"),
     ("head", "3 masked rows"),
-    ("decide", "segments"),
-    ("sinks", "TUI, JSONL, report"),
+    ("decide", "segments, JSONL"),
+    ("views", "TUI, browser"),
 )
 """What happens to a frame, and what it is there."""
 PACKAGES = (("trainer", "learns the model"), ("calibration", "INT8 scales"), ("export", "ONNX, bundle, plans"))
