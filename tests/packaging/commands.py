@@ -19,6 +19,8 @@ class Written(NamedTuple):
 
     page: str
     text: str
+    in_block: bool
+    """Of code, to be typed as it is; else a piece of code in a sentence."""
 
     @property
     def words(self) -> list[str]:
@@ -35,9 +37,10 @@ def written_commands() -> list[Written]:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         lines = [line for block in _BLOCK.findall(text) for line in block.replace("\\\n", " ").splitlines()]
-        for line in [*lines, *_INLINE.findall(text)]:
+        places = [(line, True) for line in lines] + [(piece, False) for piece in _INLINE.findall(text)]
+        for line, in_block in places:
             words = line.split()
             # "egoact features: ..." is what a command says, not how it is called.
             if words and Path(words[0]).name in _PROGRAMS and not words[min(1, len(words) - 1)].endswith(":"):
-                found.append(Written(page.name, " ".join(line.split())))
+                found.append(Written(page.name, " ".join(line.split()), in_block))
     return found
