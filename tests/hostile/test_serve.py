@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 
-from edge.serve.address import WebAddress
-from tests.edge.serve.serving import Served, served
-from tests.edge.snapshots import snapshot
+from tests.edge.serve.serving import TOKEN, Served, guarded, local
 
-TOKEN = "a-token-that-nobody-guesses"
+__all__ = ["guarded", "local"]  # fixtures
 UPGRADE = (
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: MDEyMzQ1Njc4OTAxMjM0NQ==\r\n"
 )
 _PATIENCE_S = 2
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[Served]:
-    with served(snapshot(24.0), WebAddress("127.0.0.1", 0, "")) as state:
-        yield state
-
-
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[Served]:
-    with served(snapshot(24.0), WebAddress("127.0.0.1", 0, TOKEN)) as state:
-        yield state
 
 
 def place(state: Served) -> str:

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
 from edge.contract import Snapshot
 from edge.serve.address import WebAddress
 from edge.serve.door import WebDoor
 from edge.serve.gallery import Gallery
+from tests.edge.snapshots import snapshot
 
 
 @dataclass
@@ -29,4 +32,21 @@ def served(shown: Snapshot, address: WebAddress) -> Iterator[Served]:
         closing(WebDoor(address, gallery.path)) as door,
     ):
         state.url = door.url
+        yield state
+
+
+TOKEN = "a-token-that-nobody-guesses"
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Served]:
+    """A view on the loopback, without a token."""
+    with served(snapshot(24.0), WebAddress("127.0.0.1", 0, "")) as state:
+        yield state
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Served]:
+    """A view that wants TOKEN."""
+    with served(snapshot(24.0), WebAddress("127.0.0.1", 0, TOKEN)) as state:
         yield state

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -11,22 +10,10 @@ import pytest
 
 from edge.errors import EgoactError
 from edge.serve.address import WebAddress
-from tests.edge.serve.serving import Served, served
+from tests.edge.serve.serving import TOKEN, Served, guarded, local, served
 from tests.edge.snapshots import snapshot
 
-TOKEN = "a-token-that-nobody-guesses"
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[Served]:
-    with served(snapshot(24.0), WebAddress("127.0.0.1", 0, "")) as state:
-        yield state
-
-
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[Served]:
-    with served(snapshot(24.0), WebAddress("127.0.0.1", 0, TOKEN)) as state:
-        yield state
+__all__ = ["guarded", "local"]  # fixtures
 
 
 def origin(url: str) -> str:
